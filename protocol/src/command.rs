@@ -1,0 +1,191 @@
+//! What controld may ask of mediad.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{BridgeId, CallId, ClipName, Digit, LegId, RecordingId};
+
+/// A line controld sends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ToMediad {
+    /// The first line of a connection.
+    Hello {
+        /// Who speaks, and where it left off.
+        hello: Hello,
+    },
+    /// Every line after it.
+    Request(Request),
+}
+
+/// Opens a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// Must equal [`crate::VERSION`].
+    pub version: u32,
+    /// Who speaks, for the log.
+    pub who: String,
+    /// The last event the speaker has dealt with: epoch and number. `null` asks for no replay.
+    pub seen: Option<(String, u64)>,
+}
+
+/// One command and the number its answer will carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Chosen by the speaker; a repeat of a remembered number gets the remembered answer and does nothing.
+    pub id: u64,
+    /// What to do.
+    #[serde(rename = "do")]
+    pub command: Command,
+}
+
+/// Everything mediad can be told to do. Answers stand beside each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Takes a peer's offer. → `LegOpened`. The leg is created with its gate closed.
+    OpenLeg {
+        /// The new leg's name.
+        leg: LegId,
+        /// The call it belongs to.
+        call: CallId,
+        /// What is at the other end.
+        peer: Peer,
+        /// Session description (RFC 8866), at most 16 KiB.
+        offer: String,
+        /// mediad ends the leg by itself after this many seconds.
+        life_secs: u32,
+    },
+    /// Makes an offer to a peer who will answer later. → `LegOffered`.
+    OfferLeg {
+        /// The new leg's name.
+        leg: LegId,
+        /// The call it belongs to.
+        call: CallId,
+        /// What is at the other end.
+        peer: Peer,
+        /// mediad ends the leg by itself after this many seconds.
+        life_secs: u32,
+    },
+    /// Takes the peer's answer to `OfferLeg`. → `Done`.
+    AnswerLeg {
+        /// The leg that offered.
+        leg: LegId,
+        /// Session description, at most 16 KiB.
+        answer: String,
+    },
+    /// ICE restart (RFC 8445 §9), or a reloaded tab: the same leg, a new peer. → `LegOpened`.
+    RestartLeg {
+        /// The leg that lives on.
+        leg: LegId,
+        /// The peer's new offer.
+        offer: String,
+    },
+    /// Lets RTP and sender reports out. On WhatsApp: only after `accept` returned 200. → `Done`.
+    OpenGate {
+        /// The leg.
+        leg: LegId,
+    },
+    /// Plays a clip to a leg that is not in a bridge, in place of what it hears. → `Done`, later `PlayEnded`.
+    Play {
+        /// Who hears it.
+        leg: LegId,
+        /// What.
+        clip: ClipName,
+        /// A digit ends it within 60 ms, without asking anyone.
+        stop_on_digit: bool,
+        /// What follows in the same 20 ms.
+        then: Filler,
+    },
+    /// Ends what a leg hears at once and gives it the filler instead. → `Done`.
+    Fill {
+        /// Who hears it.
+        leg: LegId,
+        /// What it hears from now on.
+        with: Filler,
+    },
+    /// Connects a caller and an agent, both ways. → `Done`.
+    Bridge {
+        /// The new bridge's name.
+        bridge: BridgeId,
+        /// The leg that is recorded, and that hears music on hold.
+        caller: LegId,
+        /// The leg of the person at the desk.
+        agent: LegId,
+        /// Hold music, for `Hold` and for when the agent's media stops.
+        music: ClipName,
+    },
+    /// The caller hears music, the agent silence; neither is recorded. → `Done`.
+    Hold {
+        /// The bridge.
+        bridge: BridgeId,
+    },
+    /// Both hear each other again. → `Done`.
+    Resume {
+        /// The bridge.
+        bridge: BridgeId,
+    },
+    /// Parts the two. The agent hears comfort noise, the caller the filler. → `Done`.
+    Unbridge {
+        /// The bridge that ends.
+        bridge: BridgeId,
+        /// What the caller hears from now on.
+        caller_hears: Filler,
+    },
+    /// Records what a leg says (left) and hears from its bridge (right) to `<recording>.ogg` in the spool. → `Done`,
+    /// later `RecordingEnded`.
+    Record {
+        /// The caller's leg.
+        leg: LegId,
+        /// The recording's name.
+        recording: RecordingId,
+    },
+    /// Ends a recording before its leg ends. → `Done`.
+    StopRecording {
+        /// The recording.
+        recording: RecordingId,
+    },
+    /// Sends key presses to the peer (RFC 4733). → `Done`.
+    SendDigits {
+        /// The leg.
+        leg: LegId,
+        /// 1 to 64 keys.
+        digits: Vec<Digit>,
+        /// Length of each, 40 to 6000 ms.
+        tone_ms: u16,
+    },
+    /// Ends a leg. → `Done`, also when it has ended already.
+    CloseLeg {
+        /// The leg.
+        leg: LegId,
+    },
+    /// What is alive. → `Snapshot`, one page.
+    Snapshot {
+        /// The last leg of the page before.
+        after: Option<LegId>,
+    },
+    /// Everything about one leg, for people and tests. → `Described`.
+    Describe {
+        /// The leg.
+        leg: LegId,
+    },
+}
+
+/// What is at the other end of a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Peer {
+    /// WhatsApp's media relay: ICE-lite, one address for thousands of calls.
+    Meta,
+    /// An agent's browser.
+    Browser,
+}
+
+/// What a leg hears when nothing is played to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Filler {
+    /// Very soft noise: the line is open.
+    Comfort,
+    /// A looped clip. Its position is kept per leg, so a caller who returns to the queue hears it go on.
+    Music(ClipName),
+}

@@ -1,0 +1,142 @@
+//! What mediad tells without being asked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{BridgeId, ClipName, Digit, LegId, RecordingId};
+
+/// An event with its number. Numbers are gapless within an epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Numbered {
+    /// 1, 2, 3 … since mediad started.
+    pub seq: u64,
+    /// Milliseconds since 1970, by mediad's clock.
+    pub at_ms: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Everything mediad may tell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// ICE and DTLS are up, keys are agreed. Told again after a restart has come up.
+    LegConnected {
+        /// The leg.
+        leg: LegId,
+    },
+    /// The first authenticated RTP packet came in.
+    LegHeard {
+        /// The leg.
+        leg: LegId,
+    },
+    /// The leg is gone, and its name is free.
+    LegEnded {
+        /// The leg.
+        leg: LegId,
+        /// Why.
+        why: LegEnd,
+    },
+    /// A key was pressed: once per press, whatever the network did to its packets.
+    Digit {
+        /// Who pressed.
+        leg: LegId,
+        /// Which key.
+        digit: Digit,
+    },
+    /// A clip is over.
+    PlayEnded {
+        /// Who heard it.
+        leg: LegId,
+        /// Which clip.
+        clip: ClipName,
+        /// Why.
+        why: PlayEnd,
+    },
+    /// No authenticated packet from the agent for 5 s: the caller hears music already.
+    AgentSilent {
+        /// The bridge.
+        bridge: BridgeId,
+    },
+    /// The agent's packets are back and the two hear each other again.
+    AgentBack {
+        /// The bridge.
+        bridge: BridgeId,
+    },
+    /// A bridge ended because one of its legs did.
+    BridgeEnded {
+        /// The bridge.
+        bridge: BridgeId,
+    },
+    /// A recording is complete in the spool, end of stream written.
+    RecordingEnded {
+        /// The recording.
+        recording: RecordingId,
+        /// Why.
+        why: RecordingEnd,
+        /// Its length in milliseconds.
+        duration_ms: u64,
+        /// Its size in bytes.
+        bytes: u64,
+    },
+    /// Every 5 s while the leg carries media.
+    Quality {
+        /// The leg.
+        leg: LegId,
+        /// Packets lost of those expected in the interval, 0 to 1, of what the peer sent us.
+        loss: f32,
+        /// Interarrival jitter of what the peer sent us, in milliseconds (RFC 3550 §6.4.1).
+        jitter_ms: f32,
+        /// Round trip to the peer in milliseconds; `null` until a report has come back.
+        rtt_ms: Option<f32>,
+        /// The loss the peer reports of what we sent, 0 to 1; `null` until a report has come.
+        far_loss: Option<f32>,
+    },
+}
+
+/// Why a leg ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegEnd {
+    /// controld asked.
+    Closed,
+    /// No candidate pair answered within 20 s.
+    IceFailed,
+    /// The peer stopped answering: consent expired (RFC 7675).
+    ConsentLost,
+    /// The handshake failed or took over 15 s.
+    DtlsFailed,
+    /// The peer's certificate is not the one its description named.
+    WrongFingerprint,
+    /// The peer closed DTLS.
+    PeerClosed,
+    /// The life given at its opening is over.
+    LifeOver,
+    /// controld was away too long (`orphan_after`) and the leg was in no bridge.
+    Orphaned,
+    /// A defect of ours; this leg only.
+    Defect,
+}
+
+/// Why a clip ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlayEnd {
+    /// It was played to its end.
+    Finished,
+    /// A digit stopped it.
+    Digit,
+    /// Another command took its place.
+    Replaced,
+}
+
+/// Why a recording ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingEnd {
+    /// controld asked, or the leg ended.
+    Finished,
+    /// mediad had died; the file was closed at its last whole page.
+    Salvaged,
+    /// The disk refused; what is there is whole.
+    DiskFailed,
+}
