@@ -1,5 +1,6 @@
 //! The nouns of the business: ids, states, moments. Values only; every other room imports this one.
 
+pub mod clock;
 pub mod softphone;
 
 use serde::{Deserialize, Serialize};
