@@ -1,0 +1,214 @@
+//! The rows: one file a noun, SQL here and nowhere else, in a subset that holds on SQLite and PostgreSQL.
+//!
+//! `$n` parameters in the order of their numbers, every aggregate CAST, TEXT ids, BIGINT milliseconds and 0/1.
+
+pub mod facts;
+
+use std::path::Path;
+use std::sync::Once;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{Any, AnyPool, Connection, Executor, Row, Transaction};
+
+use crate::model::clock;
+
+/// The database. Clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    reader: AnyPool,
+    writer: AnyPool,
+}
+
+impl Store {
+    /// Opens the database, creates the file and its folder if they are missing, and brings the schema up to date.
+    ///
+    /// `url` is `sqlite://path`. One connection writes (D15), so a write never meets `SQLITE_BUSY` from within.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        static DRIVERS: Once = Once::new();
+        DRIVERS.call_once(sqlx::any::install_default_drivers);
+        let path = url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//"));
+        let path = path.ok_or_else(|| StoreError::Url(url.to_owned()))?;
+        let file = path.split('?').next().unwrap_or(path);
+        if let Some(folder) = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| StoreError::Folder(folder.display().to_string(), error))?;
+        }
+        // `sqlite:relative/path` keeps a relative path relative: after `//` the first folder would be a host name.
+        let options: AnyConnectOptions = format!("sqlite:{file}?mode=rwc").parse()?;
+        let writer = pool(1).connect_with(options.clone()).await?;
+        migrate(&writer).await?;
+        let reader = pool(READERS).connect_with(options).await?;
+        Ok(Self { reader, writer })
+    }
+
+    /// For questions. What they see is committed.
+    pub(in crate::store) fn read(&self) -> &AnyPool {
+        &self.reader
+    }
+
+    /// For changes: a transaction that holds the write lock from its first moment. Nothing is kept without `commit`.
+    pub(in crate::store) async fn write(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// The database answers and can be written: `/readyz` asks this.
+    pub async fn is_ready(&self) -> bool {
+        let Ok(mut change) = self.write().await else { return false };
+        change.execute("SELECT 1").await.is_ok() && change.rollback().await.is_ok()
+    }
+
+    /// Closes every connection; what is committed is on the disk.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or is gone.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A row that fits no state.
+    #[error("row {id} of {table} holds {what}, which means nothing")]
+    BadRow {
+        /// Which table.
+        table: &'static str,
+        /// Which row.
+        id: String,
+        /// What it holds.
+        what: String,
+    },
+    /// An address that is no database of ours.
+    #[error("{0:?} is no database: it starts with sqlite:")]
+    Url(String),
+    /// The folder of the database cannot be made.
+    #[error("the folder {0} cannot be made: {1}")]
+    Folder(String, #[source] std::io::Error),
+    /// The file was written by a newer Patchbay.
+    #[error("the database has schema {found}, this program knows {known}: a newer Patchbay wrote it")]
+    Newer {
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+}
+
+impl StoreError {
+    /// The change met a row that is there already.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+}
+
+/// A word of a column as the value it stands for, by the names serde writes.
+pub(in crate::store) fn word<T: serde::de::DeserializeOwned>(
+    table: &'static str,
+    id: &str,
+    text: &str,
+) -> Result<T, StoreError> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned()))
+        .map_err(|_| StoreError::BadRow { table, id: id.to_owned(), what: text.to_owned() })
+}
+
+/// The word a value is stored as.
+pub(in crate::store) fn as_word<T: serde::Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+fn pool(connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
+        // The writer and its readers live as long as the house: a fresh SQLite connection costs a schema read.
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                // reliability.md §5.8: an acknowledged webhook survives a power cut only with FULL.
+                for pragma in PRAGMAS {
+                    connection.execute(*pragma).await?;
+                }
+                Ok(())
+            })
+        })
+}
+
+async fn migrate(writer: &AnyPool) -> Result<(), StoreError> {
+    let mut connection = writer.acquire().await?;
+    connection.execute("CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)").await?;
+    let row = connection.fetch_one("SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM schema_versions").await?;
+    let found: i64 = row.try_get(0)?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for (version, text) in (1_i64..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found) {
+        let mut change = connection.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::raw_sql(*text).execute(&mut *change).await?;
+        sqlx::query("INSERT INTO schema_versions (version, at) VALUES ($1, $2)")
+            .bind(version)
+            .bind(clock::now())
+            .execute(&mut *change)
+            .await?;
+        change.commit().await?;
+    }
+    Ok(())
+}
+
+/// In order; a published one is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_house.sql")];
+const PRAGMAS: &[&str] = &[
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+];
+const READERS: u32 = 4;
+const ACQUIRE_TIMEOUT_MS: u64 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_fresh_database_is_made_with_its_folder_and_opened_again_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/deep/house.db", folder.path().display());
+        let store = Store::open(&url).await.unwrap();
+        assert!(store.is_ready().await);
+        store.close().await;
+        let again = Store::open(&url).await.unwrap();
+        let rows = sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) FROM schema_versions").fetch_one(again.read()).await.unwrap();
+        assert_eq!(rows.try_get::<i64, _>(0).unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_house_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/house.db", folder.path().display());
+        let store = Store::open(&url).await.unwrap();
+        let mut change = store.write().await.unwrap();
+        change.execute("INSERT INTO schema_versions (version, at) VALUES (999, 0)").await.unwrap();
+        change.commit().await.unwrap();
+        store.close().await;
+        assert!(matches!(Store::open(&url).await, Err(StoreError::Newer { found: 999, .. })));
+    }
+
+    #[tokio::test]
+    async fn durability_is_what_a_webhook_receipt_needs() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite://{}/house.db", folder.path().display())).await.unwrap();
+        for pool in [&store.writer, &store.reader] {
+            let mode: String = pool.fetch_one("PRAGMA journal_mode").await.unwrap().try_get(0).unwrap();
+            let sync: i64 = pool.fetch_one("PRAGMA synchronous").await.unwrap().try_get(0).unwrap();
+            assert_eq!((mode.as_str(), sync), ("wal", 2));
+        }
+    }
+}
