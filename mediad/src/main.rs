@@ -1,2 +1,3 @@
-//! Skeleton.
+//! `mediad --config <path>`: the media server.
+
 fn main() {}

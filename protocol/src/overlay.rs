@@ -34,7 +34,8 @@ mod tests {
     #[test]
     fn a_variable_wins_over_the_file_and_keeps_its_type() {
         let file: Table = toml::from_str("[calling]\nudp_port_max = 10100\naudio_dir = './a'").unwrap();
-        let vars = [("PATCHBAY_CALLING__UDP_PORT_MAX", "10200"), ("PATCHBAY_SERVER__LISTEN", "127.0.0.1:1"), ("PATH", "/bin")];
+        let vars =
+            [("PATCHBAY_CALLING__UDP_PORT_MAX", "10200"), ("PATCHBAY_SERVER__LISTEN", "127.0.0.1:1"), ("PATH", "/bin")];
         let out = overlay(file, vars.map(|(k, v)| (k.to_owned(), v.to_owned())));
         assert_eq!(out["calling"]["udp_port_max"].as_integer(), Some(10200));
         assert_eq!(out["calling"]["audio_dir"].as_str(), Some("./a"));

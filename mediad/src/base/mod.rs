@@ -1,0 +1,6 @@
+//! Tools without opinions: packets, slots, deadlines, counters.
+
+pub mod count;
+pub mod packet;
+pub mod slots;
+pub mod timers;

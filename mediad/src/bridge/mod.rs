@@ -1,0 +1,1 @@
+//! Who hears whom, and what is written down of it.

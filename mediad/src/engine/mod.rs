@@ -1,0 +1,1 @@
+//! The pure machine: one step, then drain.

@@ -1,0 +1,5 @@
+//! One peer: datagrams in, frames out.
+
+pub mod dtls;
+pub mod ice;
+pub mod srtp;

@@ -1,0 +1,1 @@
+//! The only floor that touches the world: sockets, files, threads, the clock.

@@ -1,0 +1,1 @@
+//! The real binary under strangers' bytes and a person's commands.
