@@ -14,11 +14,13 @@ impl Store {
     /// Writes `value` under `name`, over what was there.
     pub async fn set_fact(&self, name: &str, value: &str) -> Result<(), StoreError> {
         let mut change = self.write().await?;
-        sqlx::query("INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
-            .bind(name)
-            .bind(value)
-            .execute(&mut *change)
-            .await?;
+        sqlx::query(
+            "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .bind(name)
+        .bind(value)
+        .execute(&mut *change)
+        .await?;
         Ok(change.commit().await?)
     }
 

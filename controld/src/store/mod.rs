@@ -2,7 +2,23 @@
 //!
 //! `$n` parameters in the order of their numbers, every aggregate CAST, TEXT ids, BIGINT milliseconds and 0/1.
 
+pub mod accounts;
+pub mod audit;
+pub mod call_log;
+pub mod calls;
+pub mod contacts;
 pub mod facts;
+pub mod hunts;
+pub mod inbox;
+pub mod journal;
+pub mod presence;
+pub mod flows;
+pub mod orgs;
+pub mod quality;
+pub mod recordings;
+pub mod sessions;
+pub mod teams;
+pub mod users;
 
 use std::path::Path;
 use std::sync::Once;

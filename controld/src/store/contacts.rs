@@ -1,0 +1,129 @@
+//! Who calls or is called: one row a person, whether they show a phone number, a user id or both.
+
+use sqlx::{Any, Row, Transaction};
+
+use super::{Store, StoreError};
+use crate::model::{ContactId, Millis, OrgId};
+
+/// What a webhook says about a person. At least one of the two keys is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Phone number, digits; absent for users with usernames.
+    pub wa_id: Option<String>,
+    /// Business-scoped user id.
+    pub user_key: Option<String>,
+    /// Profile name; empty if none was told.
+    pub name: String,
+}
+
+impl Store {
+    /// The contact with these keys, made or completed as needed; two rows that turn out to be one person become one.
+    pub async fn contact(&self, org: &OrgId, seen: &Seen, now: Millis) -> Result<ContactId, StoreError> {
+        let mut change = self.write().await?;
+        let by_user =
+            find(&mut change, org, "SELECT id FROM contacts WHERE org_id = $1 AND user_key = $2", &seen.user_key)
+                .await?;
+        let by_phone =
+            find(&mut change, org, "SELECT id FROM contacts WHERE org_id = $1 AND wa_id = $2", &seen.wa_id).await?;
+        let kept = match (by_user, by_phone) {
+            (Some(kept), Some(other)) if kept != other => {
+                merge(&mut change, &kept, &other).await?;
+                kept
+            }
+            (Some(kept), _) | (None, Some(kept)) => kept,
+            (None, None) => create(&mut change, org, now).await?,
+        };
+        complete(&mut change, &kept, seen).await?;
+        change.commit().await?;
+        Ok(kept)
+    }
+}
+
+async fn find(
+    change: &mut Transaction<'static, Any>,
+    org: &OrgId,
+    sql: &'static str,
+    key: &Option<String>,
+) -> Result<Option<ContactId>, StoreError> {
+    let Some(key) = key else { return Ok(None) };
+    let row = sqlx::query(sql).bind(org.as_str()).bind(key.as_str()).fetch_optional(&mut **change).await?;
+    Ok(row.map(|row| row.try_get(0).map(ContactId)).transpose()?)
+}
+
+async fn merge(change: &mut Transaction<'static, Any>, kept: &ContactId, other: &ContactId) -> Result<(), StoreError> {
+    for sql in
+        ["UPDATE calls SET contact_id = $1 WHERE contact_id = $2", "DELETE FROM contacts WHERE $1 <> id AND id = $2"]
+    {
+        sqlx::query(sql).bind(kept.as_str()).bind(other.as_str()).execute(&mut **change).await?;
+    }
+    Ok(())
+}
+
+async fn create(change: &mut Transaction<'static, Any>, org: &OrgId, now: Millis) -> Result<ContactId, StoreError> {
+    let id = ContactId::fresh(now);
+    sqlx::query("INSERT INTO contacts (id, org_id, created_at) VALUES ($1, $2, $3)")
+        .bind(id.as_str())
+        .bind(org.as_str())
+        .bind(now)
+        .execute(&mut **change)
+        .await?;
+    Ok(id)
+}
+
+async fn complete(change: &mut Transaction<'static, Any>, id: &ContactId, seen: &Seen) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE contacts SET wa_id = COALESCE($1, wa_id), user_key = COALESCE($2, user_key), \
+         name = CASE WHEN $3 = '' THEN name ELSE $3 END WHERE id = $4",
+    )
+    .bind(seen.wa_id.as_deref())
+    .bind(seen.user_key.as_deref())
+    .bind(seen.name.as_str())
+    .bind(id.as_str())
+    .execute(&mut **change)
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn house() -> (tempfile::TempDir, Store, OrgId) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite://{}/house.db", folder.path().display())).await.unwrap();
+        let mut change = store.write().await.unwrap();
+        sqlx::query("INSERT INTO organisations (id, name, created_at) VALUES ('org_1', 'One', 0)")
+            .execute(&mut *change)
+            .await
+            .unwrap();
+        change.commit().await.unwrap();
+        (folder, store, OrgId::from("org_1"))
+    }
+
+    fn seen(wa_id: Option<&str>, user_key: Option<&str>, name: &str) -> Seen {
+        Seen { wa_id: wa_id.map(str::to_owned), user_key: user_key.map(str::to_owned), name: name.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn two_rows_become_one_when_both_keys_are_seen_together() {
+        let (_folder, store, org) = house().await;
+        let by_phone = store.contact(&org, &seen(Some("15550001111"), None, "Ana"), 1).await.unwrap();
+        let by_user = store.contact(&org, &seen(None, Some("US.1"), ""), 2).await.unwrap();
+        assert_ne!(by_phone, by_user);
+        let both = store.contact(&org, &seen(Some("15550001111"), Some("US.1"), ""), 3).await.unwrap();
+        assert_eq!(both, by_user);
+        let rows = sqlx::query("SELECT wa_id, user_key FROM contacts").fetch_all(store.read()).await.unwrap();
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].try_get::<String, _>("wa_id").unwrap(), "15550001111");
+    }
+
+    #[tokio::test]
+    async fn a_name_once_told_is_not_lost_when_a_later_webhook_has_none() {
+        let (_folder, store, org) = house().await;
+        store.contact(&org, &seen(Some("1"), None, "Zoë 🌷"), 1).await.unwrap();
+        store.contact(&org, &seen(Some("1"), None, ""), 2).await.unwrap();
+        let name: String =
+            sqlx::query("SELECT name FROM contacts").fetch_one(store.read()).await.unwrap().try_get(0).unwrap();
+        assert_eq!(name, "Zoë 🌷");
+    }
+}

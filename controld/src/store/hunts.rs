@@ -1,0 +1,207 @@
+//! Waiting callers, whom they ring for, and the one claim (D12).
+
+use std::collections::BTreeMap;
+
+use sqlx::{Any, Row, Transaction};
+
+use super::calls::CallRow;
+use super::{Store, StoreError};
+use crate::model::{CallId, Millis, TeamId, UserId};
+
+/// A hunt that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewHunt {
+    /// For whom to look.
+    pub team: TeamId,
+    /// Waiting since; a caller who comes back from a lost agent keeps the first moment and so stands first in line.
+    pub since: Millis,
+    /// When "nobody is free" is said.
+    pub deadline: Millis,
+}
+
+/// A hunt as its row has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hunt {
+    /// For whom.
+    pub team: TeamId,
+    /// Waiting since.
+    pub since: Millis,
+    /// Until.
+    pub deadline: Millis,
+    /// Who has the caller.
+    pub claimed_by: Option<UserId>,
+}
+
+/// The answer to a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// The caller is yours.
+    Won,
+    /// Somebody was quicker.
+    Taken {
+        /// Who.
+        by: UserId,
+        /// Their name.
+        name: String,
+    },
+    /// The claimant is on another call.
+    Engaged,
+    /// Nobody waits: the caller is gone, or never was in a queue.
+    Over,
+}
+
+impl Store {
+    /// Gives a waiting caller to an agent who is free, if nobody has them: one conditional UPDATE decides.
+    pub async fn claim(&self, call: &CallId, user: &UserId, now: Millis) -> Result<Claim, StoreError> {
+        let mut change = self.write().await?;
+        let won = sqlx::query(
+            "UPDATE hunts SET claimed_by = $1, claimed_at = $2 WHERE call_id = $3 AND claimed_by IS NULL AND ended_at IS NULL \
+             AND EXISTS (SELECT 1 FROM presence WHERE user_id = $1 AND call_id IS NULL)",
+        )
+        .bind(user.as_str())
+        .bind(now)
+        .bind(call.as_str())
+        .execute(&mut *change)
+        .await?;
+        if won.rows_affected() == 0 {
+            let answer = why_not(&mut change, call).await?;
+            change.rollback().await?;
+            return Ok(answer);
+        }
+        sqlx::query("UPDATE presence SET call_id = $1 WHERE user_id = $2")
+            .bind(call.as_str())
+            .bind(user.as_str())
+            .execute(&mut *change)
+            .await?;
+        sqlx::query("UPDATE rings SET state = 'stopped' WHERE call_id = $1 AND state = 'ringing'")
+            .bind(call.as_str())
+            .execute(&mut *change)
+            .await?;
+        change.commit().await?;
+        Ok(Claim::Won)
+    }
+
+    /// The hunt of a call that is still running.
+    pub async fn hunt(&self, call: &CallId) -> Result<Option<Hunt>, StoreError> {
+        let row = sqlx::query(
+            "SELECT team_id, since, deadline, claimed_by FROM hunts WHERE call_id = $1 AND ended_at IS NULL",
+        )
+        .bind(call.as_str())
+        .fetch_optional(self.read())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Hunt {
+            team: TeamId(row.try_get("team_id")?),
+            since: row.try_get("since")?,
+            deadline: row.try_get("deadline")?,
+            claimed_by: row.try_get::<Option<String>, _>("claimed_by")?.map(UserId),
+        }))
+    }
+
+    /// Notes that a call rings for an agent.
+    pub async fn ring(&self, call: &CallId, user: &UserId, now: Millis) -> Result<(), StoreError> {
+        self.set_ring(call, user, "ringing", now).await
+    }
+
+    /// Notes that an agent wants no more of this call.
+    pub async fn decline(&self, call: &CallId, user: &UserId, now: Millis) -> Result<(), StoreError> {
+        self.set_ring(call, user, "declined", now).await
+    }
+
+    /// Who has declined this call.
+    pub async fn declined(&self, call: &CallId) -> Result<Vec<UserId>, StoreError> {
+        let rows = sqlx::query("SELECT user_id FROM rings WHERE call_id = $1 AND state = 'declined'")
+            .bind(call.as_str())
+            .fetch_all(self.read())
+            .await?;
+        Ok(rows.iter().map(|row| row.try_get(0).map(UserId)).collect::<Result<_, _>>()?)
+    }
+
+    /// When each of these agents was last rung; who never was is missing.
+    pub async fn last_rung(&self, team: &TeamId) -> Result<BTreeMap<UserId, Millis>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT r.user_id AS user_id, CAST(MAX(r.since) AS BIGINT) AS rung FROM rings r \
+             JOIN team_members m ON m.user_id = r.user_id WHERE m.team_id = $1 GROUP BY r.user_id",
+        )
+        .bind(team.as_str())
+        .fetch_all(self.read())
+        .await?;
+        rows.iter().map(|row| Ok((UserId(row.try_get("user_id")?), row.try_get("rung")?))).collect()
+    }
+
+    async fn set_ring(&self, call: &CallId, user: &UserId, state: &'static str, now: Millis) -> Result<(), StoreError> {
+        let mut change = self.write().await?;
+        sqlx::query(
+            "INSERT INTO rings (call_id, user_id, state, since) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (call_id, user_id) DO UPDATE SET state = excluded.state, since = excluded.since",
+        )
+        .bind(call.as_str())
+        .bind(user.as_str())
+        .bind(state)
+        .bind(now)
+        .execute(&mut *change)
+        .await?;
+        Ok(change.commit().await?)
+    }
+}
+
+async fn why_not(change: &mut Transaction<'static, Any>, call: &CallId) -> Result<Claim, StoreError> {
+    let row = sqlx::query(
+        "SELECT h.ended_at, h.claimed_by, u.name FROM hunts h LEFT JOIN users u ON u.id = h.claimed_by WHERE h.call_id = $1",
+    )
+    .bind(call.as_str())
+    .fetch_optional(&mut **change)
+    .await?;
+    let Some(row) = row else { return Ok(Claim::Over) };
+    let by: Option<String> = row.try_get("claimed_by")?;
+    let ended: Option<i64> = row.try_get("ended_at")?;
+    Ok(match (ended, by) {
+        (Some(_), _) => Claim::Over,
+        (None, Some(by)) => {
+            Claim::Taken { by: UserId(by), name: row.try_get::<Option<String>, _>("name")?.unwrap_or_default() }
+        }
+        (None, None) => Claim::Engaged,
+    })
+}
+
+/// Opens the hunt of a call, or opens it again when its agent was lost: that agent is freed, nobody has declined.
+pub(in crate::store) async fn open(
+    change: &mut Transaction<'static, Any>,
+    row: &CallRow,
+    hunt: &NewHunt,
+    now: Millis,
+) -> Result<(), StoreError> {
+    super::presence::release(change, &row.id, now).await?;
+    sqlx::query("DELETE FROM rings WHERE call_id = $1").bind(row.id.as_str()).execute(&mut **change).await?;
+    sqlx::query(
+        "INSERT INTO hunts (call_id, org_id, team_id, since, deadline) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (call_id) DO UPDATE SET team_id = excluded.team_id, since = excluded.since, \
+         deadline = excluded.deadline, claimed_by = NULL, claimed_at = NULL, ended_at = NULL",
+    )
+    .bind(row.id.as_str())
+    .bind(row.org.as_str())
+    .bind(hunt.team.as_str())
+    .bind(hunt.since)
+    .bind(hunt.deadline)
+    .execute(&mut **change)
+    .await?;
+    Ok(())
+}
+
+/// Ends the hunt and every ring of a call.
+pub(in crate::store) async fn close(
+    change: &mut Transaction<'static, Any>,
+    call: &CallId,
+    now: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE hunts SET ended_at = $1 WHERE call_id = $2 AND ended_at IS NULL")
+        .bind(now)
+        .bind(call.as_str())
+        .execute(&mut **change)
+        .await?;
+    sqlx::query("UPDATE rings SET state = 'stopped' WHERE call_id = $1 AND state = 'ringing'")
+        .bind(call.as_str())
+        .execute(&mut **change)
+        .await?;
+    Ok(())
+}
