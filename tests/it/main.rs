@@ -1,1 +1,7 @@
-fn main() {}
+//! The whole house, as its users meet it: real daemons, real sockets, peers we did not write. One module a behaviour.
+
+mod daemons_killed_mid_call;
+mod pion_calls_and_aiortc_answers;
+mod recordings;
+mod tidy;
+mod two_browsers_hold_a_call;
