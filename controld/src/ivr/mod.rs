@@ -4,3 +4,6 @@ pub mod deed;
 pub mod flow;
 pub mod node;
 pub mod place;
+pub mod schedule;
+pub mod step;
+pub mod template;

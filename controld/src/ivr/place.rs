@@ -74,7 +74,8 @@ impl Place {
     }
 }
 
-/// What a call waits for. Every state but the last two has a timer running, so none lasts for ever.
+/// What a call waits for: `Fresh` for `Begin`, the last two for nothing; every other state has a timer running, so none
+/// lasts for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
