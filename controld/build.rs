@@ -13,7 +13,7 @@ fn main() {
     }
 }
 
-const ROOMS: [&str; 8] = [
+const ROOMS: [&str; 14] = [
     "desk/mod",
     "ivr/mod",
     "store/mod",
@@ -22,4 +22,10 @@ const ROOMS: [&str; 8] = [
     "outside/callback",
     "http/webhook",
     "http/softphone",
+    "store/calls",
+    "store/contacts",
+    "store/hunts",
+    "store/inbox",
+    "store/journal",
+    "store/presence",
 ];

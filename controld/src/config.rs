@@ -7,16 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-/// Text that must not reach a log.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_empty() { "(empty)" } else { "(hidden)" })
-    }
-}
+use crate::model::Secret;
 
 /// One key as people see it.
 #[derive(Debug, Clone, Copy)]
@@ -217,7 +208,8 @@ pub fn example() -> String {
     for (section, about, keys) in SECTIONS {
         text.push_str(&format!("\n#{about}\n[{section}]\n"));
         for key in keys.iter().filter(|key| key.name != "ice_servers") {
-            let value = defaults.get(*section).and_then(|s| s.get(key.name)).map(ToString::to_string).unwrap_or_default();
+            let value =
+                defaults.get(*section).and_then(|s| s.get(key.name)).map(ToString::to_string).unwrap_or_default();
             text.push_str(&format!("#{}\n{} = {value}\n", key.doc, key.name));
         }
         if *section == "calling" {

@@ -3,6 +3,8 @@
 //! Floors, top to bottom: `http`, `app`, `desk` and `jobs`, `store`, `ivr` and `outside`, `model` and `config`.
 //! A room imports only floors below it.
 
+#[cfg(room_store_mod)]
+pub mod app;
 pub mod config;
 #[cfg(room_ivr_mod)]
 pub mod ivr;

@@ -192,6 +192,9 @@ CREATE TABLE recordings (
     place TEXT                             -- where the bytes are: a path below the recordings folder, or an object key
 );
 
+CREATE INDEX recordings_by_state ON recordings(state, started_at);
+CREATE INDEX recordings_by_call ON recordings(call_id, started_at);
+
 CREATE TABLE quality (
     call_id TEXT NOT NULL REFERENCES calls(id),
     leg TEXT NOT NULL,                     -- caller | agent

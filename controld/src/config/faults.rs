@@ -30,13 +30,17 @@ impl Config {
     }
 
     fn check_server(&self, faults: &mut Vec<String>) {
-        for (key, address) in [("[server] listen", &self.server.listen), ("[media] admin_listen", &self.media.admin_listen)] {
+        for (key, address) in
+            [("[server] listen", &self.server.listen), ("[media] admin_listen", &self.media.admin_listen)]
+        {
             if address.parse::<SocketAddr>().is_err() {
                 faults.push(format!("{key} is an address with a port, such as 127.0.0.1:8080, not {address:?}"));
             }
         }
         let web = |url: &str| url.starts_with("http://") || url.starts_with("https://");
-        for (key, url) in [("[server] public_url", &self.server.public_url), ("[whatsapp] graph_url", &self.whatsapp.graph_url)] {
+        for (key, url) in
+            [("[server] public_url", &self.server.public_url), ("[whatsapp] graph_url", &self.whatsapp.graph_url)]
+        {
             if !web(url) {
                 faults.push(format!("{key} starts with https:// or http://, not {url:?}"));
             }
@@ -63,11 +67,13 @@ impl Config {
         if min > max {
             faults.push(format!("[calling] udp_port_min ({min}) is above udp_port_max ({max})"));
         } else if min < PORT_MIN {
-            faults.push(format!("[calling] udp_port_min is {PORT_MIN} or above, not {min}: lower ports need privileges"));
+            faults
+                .push(format!("[calling] udp_port_min is {PORT_MIN} or above, not {min}: lower ports need privileges"));
         } else if self.ports() > PORTS_MAX {
             faults.push(format!("[calling] the port range has {} ports; {PORTS_MAX} are the limit", self.ports()));
         }
-        for (key, ip) in [("[calling] public_ip", &self.calling.public_ip), ("[media] media_ip", &self.media.media_ip)] {
+        for (key, ip) in [("[calling] public_ip", &self.calling.public_ip), ("[media] media_ip", &self.media.media_ip)]
+        {
             if !ip.is_empty() && ip.parse::<IpAddr>().is_err() {
                 faults.push(format!("{key} is an IP address or empty, not {ip:?}"));
             }
@@ -98,7 +104,9 @@ impl Config {
         if self.calling.transfer_timeout_secs == 0 {
             faults.push("[calling] transfer_timeout_secs is at least 1".to_owned());
         }
-        if self.calling.relay_only && !self.calling.ice_servers.iter().any(|s| s.urls.iter().any(|u| u.starts_with("turn"))) {
+        if self.calling.relay_only
+            && !self.calling.ice_servers.iter().any(|s| s.urls.iter().any(|u| u.starts_with("turn")))
+        {
             faults.push("[calling] relay_only needs a turn: server in [[calling.ice_servers]]".to_owned());
         }
         for name in [&self.calling.hold_music_file, &self.calling.ringback_file] {
@@ -107,7 +115,10 @@ impl Config {
             }
         }
         if !self.storage.s3_bucket.is_empty() {
-            faults.push("[storage] s3_bucket is set, but recordings are kept in [media] recordings_dir only: leave it empty".to_owned());
+            faults.push(
+                "[storage] s3_bucket is set, but recordings are kept in [media] recordings_dir only: leave it empty"
+                    .to_owned(),
+            );
         }
     }
 }
@@ -142,8 +153,12 @@ mod tests {
         config.server.listen = "everywhere".into();
         config.calling.audio_dir = "/proc/version/audio".into();
         let faults = config.faults().join("\n");
-        for said in ["udp_port_min (20000) is above udp_port_max (10100)", "belong together", "listen is an address", "audio_dir names"]
-        {
+        for said in [
+            "udp_port_min (20000) is above udp_port_max (10100)",
+            "belong together",
+            "listen is an address",
+            "audio_dir names",
+        ] {
             assert!(faults.contains(said), "{said} is missing in:\n{faults}");
         }
     }

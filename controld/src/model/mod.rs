@@ -1,7 +1,10 @@
 //! The nouns of the business: ids, states, moments. Values only; every other room imports this one.
 
 pub mod clock;
+pub mod secret;
 pub mod softphone;
+
+pub use secret::Secret;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
