@@ -1,0 +1,6 @@
+//! WhatsApp's Cloud API for calls: what it sends us, and what we ask of it.
+
+pub mod graph;
+pub mod parse;
+pub mod refusal;
+pub mod verify;
