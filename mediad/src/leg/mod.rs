@@ -1,5 +1,253 @@
-//! One peer: datagrams in, frames out.
+//! One peer: datagrams in, voice and key presses out; one RTP stream towards it. It knows no other leg.
 
 pub mod dtls;
+pub mod gate;
 pub mod ice;
+pub mod keypad;
+pub mod news;
+pub mod open;
+pub mod reports;
+pub mod sender;
 pub mod srtp;
+pub mod stream;
+pub mod voice;
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use protocol::{CallId, Digit, LegEnd, LegId, LegState, Peer};
+
+use crate::base::count::{DropReason, Drops};
+use crate::base::outbox::{Outbox, Path};
+use crate::base::packet::Packet;
+use crate::wire::demux::{Kind, demux};
+use crate::wire::sdp;
+use dtls::{Certificate, Dtls, DtlsEvent, DtlsFailure, Role};
+use gate::{Gate, Toll};
+use ice::{Ice, IceEvent};
+use keypad::{Keypad, Presser};
+use news::News;
+use reports::Reports;
+use sender::Sender;
+use srtp::{Keys, Opener, Profile, Sealer};
+use stream::Streams;
+pub use voice::{Heard, Taken};
+
+/// One peer of a call.
+pub struct Leg {
+    /// Its name.
+    pub id: LegId,
+    /// The call it belongs to.
+    pub call: CallId,
+    /// What is at the other end.
+    pub peer: Peer,
+    ice: Ice,
+    dtls: Option<Box<Dtls>>,
+    certificate: Certificate,
+    ours: sdp::Local,
+    remote: Option<sdp::Remote>,
+    role: Option<Role>,
+    /// Where media goes, while there is somewhere.
+    way: Option<Path>,
+    crypto: Option<Box<Crypto>>,
+    gate: Gate,
+    toll: Toll,
+    sender: Sender,
+    keypad: Keypad,
+    presser: Presser,
+    reports: Reports,
+    streams: Streams,
+    drops: Drops,
+    sent_packets: u64,
+    received_packets: u64,
+    last_voice: Option<Instant>,
+    /// The loss that the one who hears this peer reports, in 256ths.
+    onward_loss: Option<u8>,
+    /// Answers to be told when the leg is up, the first time and after each restart.
+    announce: bool,
+    news: VecDeque<News>,
+}
+
+struct Crypto {
+    sealer: Sealer,
+    opener: Opener,
+    profile: Profile,
+}
+
+impl Leg {
+    /// Takes a datagram that was routed to this leg. What it means for others is the answer; what it means for the leg
+    /// itself is in [`Leg::news`]; what must be sent is in `out`.
+    pub fn take(&mut self, now: Instant, path: Path, packet: &mut Packet, out: &mut Outbox) -> Taken {
+        let taken = match demux(packet.as_slice()) {
+            Some(Kind::Stun) => self.take_stun(now, path, packet),
+            Some(Kind::Rtp) => return self.take_rtp(now, path, packet),
+            Some(Kind::Rtcp) => return self.take_rtcp(now, path, packet),
+            Some(Kind::Dtls) => self.take_dtls(now, path, packet),
+            None => Err(DropReason::UnknownKind),
+        };
+        match taken {
+            Ok(()) => self.settle(now, Some(path), out),
+            Err(reason) => self.drops.add(reason),
+        }
+        Taken::Nothing
+    }
+
+    /// Time has passed.
+    pub fn wake(&mut self, now: Instant, out: &mut Outbox) {
+        self.ice.wake(now);
+        if let Some(dtls) = self.dtls.as_mut() {
+            dtls.wake(now);
+        }
+        self.settle(now, None, out);
+        if self.ready() {
+            self.press_keys(now, out);
+            self.report(now, out);
+        }
+    }
+
+    /// When [`Leg::wake`] or, for the leg's next frame, [`Leg::say`] wants to be called.
+    pub fn due(&self, now: Instant) -> Option<Instant> {
+        let quiet = [self.ice.due(), self.dtls.as_ref().and_then(|dtls| dtls.due())];
+        let loud = match self.ready() {
+            true => [self.presser.due(now), Some(self.reports.due()), self.frame_due()],
+            false => [None; 3],
+        };
+        quiet.into_iter().chain(loud).flatten().min()
+    }
+
+    /// What has become of the leg.
+    pub fn news(&mut self) -> Option<News> {
+        self.news.pop_front()
+    }
+
+    /// Lets RTP and reports out.
+    pub fn open_gate(&mut self) {
+        self.gate = Gate::Open;
+    }
+
+    /// Whether RTP may leave and has somewhere to go.
+    pub fn ready(&self) -> bool {
+        self.gate == Gate::Open && self.way.is_some() && self.crypto.is_some()
+    }
+
+    /// When voice last came from the peer.
+    pub fn last_voice(&self) -> Option<Instant> {
+        self.last_voice
+    }
+
+    /// Queues key presses. False if too many are waiting.
+    pub fn press(&mut self, digits: &[Digit], tone_ms: u16) -> bool {
+        self.presser.press(digits, tone_ms)
+    }
+
+    /// Says goodbye as far as there is someone to say it to.
+    pub fn close(&mut self, now: Instant, out: &mut Outbox) {
+        if let Some(dtls) = self.dtls.as_mut() {
+            dtls.close(now);
+        }
+        self.settle(now, None, out);
+    }
+
+    fn take_stun(&mut self, now: Instant, path: Path, packet: &Packet) -> Result<(), DropReason> {
+        let taken = self.ice.take(now, path.local, path.remote, packet.as_slice());
+        taken.map_err(|_| DropReason::StunRefused)
+    }
+
+    fn take_dtls(&mut self, now: Instant, path: Path, packet: &Packet) -> Result<(), DropReason> {
+        if !self.trusts(path) {
+            return Err(DropReason::NotValidated);
+        }
+        self.begin_dtls(now);
+        let Some(dtls) = self.dtls.as_mut() else { return Err(DropReason::DtlsRefused) };
+        dtls.take(now, packet.as_slice()).map_err(|_| DropReason::DtlsRefused)
+    }
+
+    /// Design D16: only an address that has proven itself by ICE is listened to.
+    fn trusts(&self, path: Path) -> bool {
+        self.way.is_some_and(|way| way.remote == path.remote) || self.ice.is_valid_source(path.remote)
+    }
+
+    fn begin_dtls(&mut self, now: Instant) {
+        if self.dtls.is_none()
+            && let (Some(remote), Some(role)) = (&self.remote, self.role)
+        {
+            self.dtls = Some(Box::new(Dtls::new(role, &self.certificate, remote.fingerprint, now)));
+        }
+    }
+
+    /// Moves what ICE and DTLS have to say to where it belongs. `came` is the way the datagram came by that moved them:
+    /// before a pair is selected, DTLS answers along it.
+    fn settle(&mut self, now: Instant, came: Option<Path>, out: &mut Outbox) {
+        while let Some(event) = self.ice.take_event() {
+            self.on_ice(now, event);
+        }
+        while let Some(transmit) = self.ice.give() {
+            let path = Path { local: transmit.local, remote: transmit.to };
+            if !out.next(path).extend(transmit.packet.as_slice()) {
+                out.take_back();
+            }
+        }
+        let Some(dtls) = self.dtls.as_mut() else { return };
+        if let Some(way) = self.way.or(came) {
+            while let Some(packet) = dtls.give() {
+                if !out.next(way).extend(packet.as_slice()) {
+                    out.take_back();
+                }
+            }
+        }
+        while let Some(event) = self.dtls.as_mut().and_then(|dtls| dtls.event()) {
+            self.on_dtls(event);
+        }
+    }
+
+    fn on_ice(&mut self, now: Instant, event: IceEvent) {
+        match event {
+            IceEvent::Selected(pair) => {
+                self.way = Some(Path { local: pair.local, remote: pair.remote });
+                self.begin_dtls(now);
+                self.announce_if_up();
+            }
+            IceEvent::Failed => self.end(LegEnd::IceFailed),
+            IceEvent::ConsentLost => self.end(LegEnd::ConsentLost),
+        }
+    }
+
+    fn on_dtls(&mut self, event: DtlsEvent) {
+        match event {
+            DtlsEvent::Connected(keys) => self.use_keys(&keys),
+            DtlsEvent::PeerClosed => self.end(LegEnd::PeerClosed),
+            DtlsEvent::Failed(DtlsFailure::Fingerprint) => self.end(LegEnd::WrongFingerprint),
+            DtlsEvent::Failed(_) => self.end(LegEnd::DtlsFailed),
+        }
+    }
+
+    fn use_keys(&mut self, keys: &Keys) {
+        let (sealer, opener) = (Sealer::new(&keys.ours, self.sender.ssrc()), Opener::new(&keys.theirs));
+        let (Some(sealer), Some(opener)) = (sealer, opener) else { return self.end(LegEnd::DtlsFailed) };
+        self.crypto = Some(Box::new(Crypto { sealer, opener, profile: keys.profile() }));
+        self.streams = Streams::default();
+        self.announce_if_up();
+    }
+
+    fn announce_if_up(&mut self) {
+        if self.announce && self.way.is_some() && self.crypto.is_some() {
+            self.announce = false;
+            self.news.push_back(News::Connected);
+        }
+    }
+
+    fn end(&mut self, why: LegEnd) {
+        self.way = None;
+        self.news.push_back(News::Ended(why));
+    }
+
+    /// How far the leg has come.
+    pub fn state(&self) -> LegState {
+        match (&self.remote, self.way, &self.crypto) {
+            (None, ..) => LegState::Offered,
+            (_, None, _) => LegState::Checking,
+            (_, _, None) => LegState::Handshaking,
+            (_, Some(_), Some(_)) => LegState::Connected,
+        }
+    }
+}
