@@ -288,7 +288,7 @@ fn write_cname(packet: &mut Packet, ssrc: u32, cname: &str) -> bool {
     let len = u8::try_from(text.len()).unwrap_or(0);
     // RFC 3550 §6.5: the item list ends in at least one null byte and is filled to a word.
     let mut fits = chunk.extend(&[CNAME_ITEM, len]) && chunk.extend(text) && chunk.extend(&[0]);
-    while fits && chunk.len() % 4 != 0 {
+    while fits && !chunk.len().is_multiple_of(4) {
         fits = chunk.extend(&[0]);
     }
     fits && write_part(packet, DESCRIPTION, 1, ssrc, chunk.as_slice())

@@ -33,7 +33,7 @@ impl<'a> Message<'a> {
         if kind >> 14 != 0 || cookie != MAGIC {
             return Err(BadStun::NotStun);
         }
-        if body.len() % 4 != 0 || usize::from(u16::from_be_bytes([l0, l1])) != body.len() {
+        if !body.len().is_multiple_of(4) || usize::from(u16::from_be_bytes([l0, l1])) != body.len() {
             return Err(BadStun::Length);
         }
         let mut message =
