@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
 use crate::config::Config;
+use crate::model::UserId;
 use crate::store::{Store, StoreError};
 use counts::Counts;
 use links::LinkKey;
@@ -54,6 +55,18 @@ impl App {
             counts: Counts::default(),
             archive_bell: Arc::new(Notify::new()),
         })))
+    }
+}
+
+impl Parts {
+    /// An agent's standing leg is connected.
+    pub fn is_reachable(&self, _agent: &UserId) -> bool {
+        false
+    }
+
+    /// mediad answers.
+    pub fn has_mediad(&self) -> bool {
+        false
     }
 }
 

@@ -14,3 +14,6 @@ pub mod outside;
 pub mod store;
 #[cfg(room_desk_mod)]
 pub mod desk;
+
+pub mod http;
+pub mod jobs;

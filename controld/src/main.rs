@@ -1,30 +1,32 @@
 //! The command line of controld: serve, check-config, openapi.
 
+mod serve;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use controld::config::Config;
 
 fn main() -> ExitCode {
-    let words = match CommandLine::read(std::env::args().skip(1)) {
-        Ok(words) => words,
-        Err(why) => {
-            eprintln!("{why}\n{USAGE}");
-            return ExitCode::from(BAD_CONFIG);
-        }
+    let line = match CommandLine::read(std::env::args().skip(1)) {
+        Ok(line) => line,
+        Err(why) => return refused(&format!("{why}\n{USAGE}")),
     };
-    match words.what {
+    match line.what {
         What::Help => {
             println!("{USAGE}");
             ExitCode::SUCCESS
         }
-        What::CheckConfig | What::Serve => check_config(words.config),
+        What::OpenApi => print_document(),
+        What::CheckConfig => check_config(line.config),
+        What::Serve => serve(line.config),
     }
 }
 
 enum What {
     Serve,
     CheckConfig,
+    OpenApi,
     Help,
 }
 
@@ -40,6 +42,7 @@ impl CommandLine {
             match word.as_str() {
                 "--config" => line.config = Some(words.next().ok_or("--config needs a path")?.into()),
                 "check-config" => line.what = What::CheckConfig,
+                "openapi" => line.what = What::OpenApi,
                 "help" | "--help" | "-h" => line.what = What::Help,
                 other => return Err(format!("controld does not know {other:?}")),
             }
@@ -48,13 +51,20 @@ impl CommandLine {
     }
 }
 
+fn print_document() -> ExitCode {
+    match controld::http::document().to_pretty_json() {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(why) => refused(&format!("the document cannot be written: {why}")),
+    }
+}
+
 fn check_config(path: Option<PathBuf>) -> ExitCode {
     let config = match Config::load(path.as_deref(), std::env::vars()) {
         Ok(config) => config,
-        Err(why) => {
-            eprintln!("{why}");
-            return ExitCode::from(BAD_CONFIG);
-        }
+        Err(why) => return refused(&why.to_string()),
     };
     for remark in config.remarks() {
         println!("note: {remark}");
@@ -67,6 +77,29 @@ fn check_config(path: Option<PathBuf>) -> ExitCode {
         println!("the configuration is sound");
         return ExitCode::SUCCESS;
     }
+    ExitCode::from(BAD_CONFIG)
+}
+
+fn serve(path: Option<PathBuf>) -> ExitCode {
+    let config = match Config::load(path.as_deref(), std::env::vars()) {
+        Ok(config) => config,
+        Err(why) => return refused(&why.to_string()),
+    };
+    let faults = config.faults();
+    if !faults.is_empty() {
+        return refused(&faults.join("\n"));
+    }
+    match serve::run(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn refused(why: &str) -> ExitCode {
+    eprintln!("{why}");
     ExitCode::from(BAD_CONFIG)
 }
 

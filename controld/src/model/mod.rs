@@ -1,6 +1,7 @@
 //! The nouns of the business: ids, states, moments. Values only; every other room imports this one.
 
 pub mod clock;
+pub mod log;
 pub mod secret;
 pub mod softphone;
 

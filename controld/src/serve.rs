@@ -1,0 +1,134 @@
+//! Serving: the parts are wired, the door opens, and a signal closes it again.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+
+use controld::app::{App, demo};
+use controld::config::Config;
+use controld::http::{self, Peer};
+use controld::jobs;
+use controld::model::clock;
+use controld::store::{Store, StoreError};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+use tracing_subscriber::EnvFilter;
+
+/// Runs until a signal comes.
+pub(crate) fn run(config: Config) -> Result<(), ServeError> {
+    // WHY: before anything else touches TLS. With two providers in one build, whoever asks first would panic.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    log(&config)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(ServeError::Runtime)?
+        .block_on(house(config))
+}
+
+/// What ended the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// Ctrl-C: a person wants everything gone.
+    Interrupt,
+    /// SIGTERM: a restart; calls go on in mediad (D14).
+    Terminate,
+}
+
+/// Why the house does not stand.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// No threads.
+    #[error("the runtime does not start: {0}")]
+    Runtime(#[source] std::io::Error),
+    /// The database.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The demo.
+    #[error("{0}")]
+    Demo(#[from] demo::SeedError),
+    /// A folder.
+    #[error("{0} cannot be used: {1}")]
+    Folder(String, #[source] std::io::Error),
+    /// The address.
+    #[error("{0} cannot be listened on: {1}")]
+    Listen(String, #[source] std::io::Error),
+    /// The log filter.
+    #[error("[server] log is no filter: {0}")]
+    Log(String),
+    /// While serving.
+    #[error("serving failed: {0}")]
+    Serve(#[source] std::io::Error),
+}
+
+async fn house(config: Config) -> Result<(), ServeError> {
+    for folder in [&config.calling.audio_dir, &config.media.spool_dir, &config.media.recordings_dir] {
+        std::fs::create_dir_all(folder).map_err(|why| ServeError::Folder(folder.clone(), why))?;
+    }
+    let store = Store::open(&config.database.url).await?;
+    let app = App::wire(config, store).await?;
+    if app.config.server.demo {
+        open_demo(&app).await?;
+    }
+    let listen = &app.config.server.listen;
+    let door = TcpListener::bind(listen).await.map_err(|why| ServeError::Listen(listen.clone(), why))?;
+    jobs::start(&app);
+    info!(listen, "controld listens on {listen}; people find it at {}", app.config.server.public_url);
+    let house = http::house(app.clone()).into_make_service_with_connect_info::<Peer>();
+    let (say_end, end) = tokio::sync::watch::channel(None);
+    let mut closing = end.clone();
+    tokio::spawn(async move { say_end.send_replace(Some(signalled().await)) });
+    let serving = axum::serve(door, house).with_graceful_shutdown(async move {
+        let _ = closing.wait_for(Option::is_some).await;
+    });
+    // WHY: a WebSocket never ends by itself; what is not finished a moment after the signal is cut.
+    let mut cut = end.clone();
+    let patience = async move {
+        let _ = cut.wait_for(Option::is_some).await;
+        tokio::time::sleep(Duration::from_millis(PATIENCE_MS)).await;
+    };
+    tokio::select! {
+        served = serving => served.map_err(ServeError::Serve)?,
+        () = patience => {}
+    }
+    let ended = *end.borrow();
+    info!("controld ends{}", if ended == Some(Ended::Terminate) { "; calls go on in mediad" } else { "" });
+    app.store.close().await;
+    Ok(())
+}
+
+async fn open_demo(app: &App) -> Result<(), ServeError> {
+    let audio_dir = &app.config.calling.audio_dir;
+    let sounds = demo::put_sounds(Path::new(audio_dir)).map_err(|why| ServeError::Folder(audio_dir.clone(), why))?;
+    if demo::move_in(app, clock::now()).await? {
+        warn!(sounds, "the demo organisation has moved in; its password is published, keep this server to yourself");
+    }
+    Ok(())
+}
+
+async fn signalled() -> Ended {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return Ended::Interrupt;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => Ended::Interrupt,
+        _ = terminate.recv() => Ended::Terminate,
+    }
+}
+
+fn log(config: &Config) -> Result<(), ServeError> {
+    let filter = EnvFilter::try_new(&config.server.log).map_err(|why| ServeError::Log(why.to_string()))?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    match config.server.log_format.as_str() {
+        "json" => lines.json().init(),
+        _ => lines.init(),
+    }
+    Ok(())
+}
+
+const PATIENCE_MS: u64 = 2_000;
