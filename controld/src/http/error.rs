@@ -1,0 +1,120 @@
+//! Every refusal of the API: its code, its status, its sentence. Decided here and nowhere else.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tracing::error;
+use utoipa::ToSchema;
+
+use crate::app::passwords::HashFailed;
+use crate::store::StoreError;
+
+/// Why a request was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No session, or one that is over.
+    #[error("sign in first")]
+    Unauthenticated,
+    /// Unknown person, wrong password, locked out: always the same words.
+    #[error("the e-mail address or the password is wrong")]
+    WrongPassword,
+    /// Too many tries; come back after this many seconds.
+    #[error("too many tries; try again in {0} s")]
+    TooMany(u64),
+    /// The person's role does not reach.
+    #[error("your role does not allow this")]
+    Forbidden,
+    /// The change does not come from our own pages.
+    #[error("this change did not come from a page of this server")]
+    CrossSite,
+    /// Not there, or not yours.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The request cannot be understood.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The body is not JSON by its header.
+    #[error("the body must be application/json")]
+    NotJson,
+    /// The body is over its limit.
+    #[error("the body is too large")]
+    TooLarge,
+    /// The thing is not in a state for this.
+    #[error("{0}")]
+    Conflict(String),
+    /// A part of the house does not answer.
+    #[error("{0}")]
+    Unavailable(String),
+    /// We are at fault; the log says how.
+    #[error("something went wrong on our side")]
+    Internal,
+}
+
+/// The body of every refusal.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Refused {
+    /// What was refused.
+    pub error: Reason,
+}
+
+/// Why, for programs and people.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Reason {
+    /// For programs.
+    pub code: &'static str,
+    /// One sentence.
+    pub message: String,
+}
+
+impl ApiError {
+    fn told(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Self::WrongPassword => (StatusCode::UNAUTHORIZED, "wrong_password"),
+            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site"),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
+            Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code) = self.told();
+        let body = Refused { error: Reason { code, message: self.to_string() } };
+        let mut response = (status, Json(body)).into_response();
+        if let Self::TooMany(secs) = self {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(why: StoreError) -> Self {
+        error!(error = %why, "a request failed: {why}");
+        Self::Internal
+    }
+}
+
+impl From<HashFailed> for ApiError {
+    fn from(why: HashFailed) -> Self {
+        error!(error = %why, "a request failed: {why}");
+        Self::Internal
+    }
+}
+
+impl From<std::io::Error> for ApiError {
+    fn from(why: std::io::Error) -> Self {
+        error!(error = %why, "a request failed: {why}");
+        Self::Internal
+    }
+}
