@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::node::{Header, Method, NodeId, Prompt};
+use super::node::{NodeId, Prompt};
 use super::place::Place;
 use crate::model::{Millis, TeamId};
+
+// The step and those who ask the web service share these words; neither knows the other.
+pub use crate::model::callback::{HttpAnswer, HttpRequest};
 
 /// Something that happened to the caller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,60 +75,6 @@ pub enum Deed {
         /// The flow, not the caller, is why.
         by_fault: bool,
     },
-}
-
-/// A request, its templates filled in.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HttpRequest {
-    /// How.
-    pub method: Method,
-    /// Where.
-    pub url: String,
-    /// Header lines.
-    pub headers: Vec<Header>,
-    /// Body; `None` for a GET.
-    pub body: Option<String>,
-    /// The answer must be complete by then.
-    pub timeout_ms: u64,
-}
-
-// What callers entered stands in urls and bodies.
-impl std::fmt::Debug for HttpRequest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let body_bytes = self.body.as_ref().map_or(0, String::len);
-        write!(f, "HttpRequest({}, {} bytes of url, {body_bytes} of body)", self.method.as_str(), self.url.len())
-    }
-}
-
-/// What a web service said, or why it said nothing.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HttpAnswer {
-    /// An answer, whatever its status.
-    Got {
-        /// HTTP status.
-        status: u16,
-        /// At most 64 KiB of text.
-        body: String,
-        /// From the request to its last byte.
-        took_ms: u64,
-    },
-    /// No answer.
-    Failed {
-        /// One sentence.
-        why: String,
-        /// From the request to the failure.
-        took_ms: u64,
-    },
-}
-
-impl std::fmt::Debug for HttpAnswer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Got { status, body, took_ms } => write!(f, "Got({status}, {} bytes, {took_ms} ms)", body.len()),
-            Self::Failed { why, took_ms } => write!(f, "Failed({why}, {took_ms} ms)"),
-        }
-    }
 }
 
 /// One line of the call's log.

@@ -1,9 +1,15 @@
 //! The flow a caller walks through: its words, its one step, its checks. Pure: no clock, no socket, no await.
 
 pub mod deed;
+pub mod demo;
 pub mod flow;
+pub mod lint;
 pub mod node;
+pub mod parse;
 pub mod place;
 pub mod schedule;
 pub mod step;
 pub mod template;
+
+#[cfg(test)]
+mod tests;

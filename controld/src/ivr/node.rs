@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::flow::On;
+use crate::model::callback::{Header, Method};
 use crate::model::{FlowId, TeamId};
 
 /// A node's name inside its flow.
@@ -189,44 +190,6 @@ pub struct HttpCallback {
     /// The variable that takes the answer.
     #[serde(default)]
     pub store_response_as: String,
-}
-
-/// HTTP method of a callback.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Method {
-    /// No body.
-    #[default]
-    Get,
-    /// With a body.
-    Post,
-}
-
-impl Method {
-    /// As HTTP writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-}
-
-/// One header line.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Header {
-    /// Its name.
-    pub name: String,
-    /// Its value; may hold variables in a flow.
-    #[serde(default)]
-    pub value: String,
-}
-
-// Header values carry tokens of other people's services.
-impl std::fmt::Debug for Header {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: ({} bytes)", self.name, self.value.len())
-    }
 }
 
 /// Puts the caller in a team's queue.

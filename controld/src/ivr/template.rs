@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::deed::HttpRequest;
-use super::node::{Header, HttpCallback, Method};
+use super::node::HttpCallback;
 use super::place::Variables;
+use crate::model::callback::{Header, HttpRequest, Method};
 
 /// The request a callback node makes with these variables.
 ///

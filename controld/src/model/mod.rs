@@ -1,6 +1,8 @@
 //! The nouns of the business: ids, states, moments. Values only; every other room imports this one.
 
+pub mod callback;
 pub mod clock;
+pub mod counts;
 pub mod log;
 pub mod secret;
 pub mod softphone;
