@@ -1,0 +1,115 @@
+//! Every way a call can be made to go wrong, one knob each; none is on by itself.
+
+use serde::{Deserialize, Serialize};
+
+/// What goes wrong with one call. In the control API: `"faults": {"duplicate": 2, "ice_pwd_padded": true}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// Extra copies of every webhook of this call.
+    pub duplicate: u32,
+    /// Webhooks that never arrive.
+    pub drop: Dropped,
+    /// Delay before the `connect` webhook is posted.
+    pub delay_ms: u64,
+    /// The caller gives up at once and `terminate` overtakes `connect`.
+    pub terminate_before_connect: bool,
+    /// The signature is of another secret.
+    pub wrong_signature: bool,
+    /// The `connect` timestamp lies this far in the past.
+    pub stale_secs: u64,
+    /// No `contacts` in any webhook.
+    pub missing_contacts: bool,
+    /// A user with a username only: no `wa_id`, `from`, `to`; `from_user_id` instead.
+    pub missing_phone: bool,
+    /// Keys a client has never seen.
+    pub extra_keys: bool,
+    /// Keys of every object in random order.
+    pub shuffled_keys: bool,
+    /// `/` written as `\/` before signing.
+    pub slashes_escaped: bool,
+    /// On failure the error list stands in the call and beside it, as captured. Off: in the call alone.
+    pub errors_doubled: bool,
+    /// `Failed`/`Completed` as the guide's samples print, not `FAILED`/`COMPLETED`.
+    pub status_title_case: bool,
+    /// The offer as Meta's older published sample has it.
+    pub old_sdp: bool,
+    /// The ICE password ends in `==`.
+    pub ice_pwd_padded: bool,
+    /// The relay's DTLS certificate is RSA-2048, not ECDSA P-256.
+    pub rsa_certificate: bool,
+    /// The relay sends nothing until the business has sent RTP.
+    pub never_send_first: bool,
+    /// Graph answers this call's actions this late.
+    pub graph_delay_ms: u64,
+    /// `pre_accept` and `accept` are refused with 138007.
+    pub connect_timeout: bool,
+    /// A bad SDP is refused with 138008 instead of 100.
+    pub sdp_138008: bool,
+    /// RTP the relay loses on its way to the business.
+    pub loss_percent: u8,
+    /// Overrides the time the caller lets it ring. Default 45 s, scaled.
+    pub ring_ms: Option<u64>,
+    /// Overrides the no-media-from-the-start rule. Default 20 s, scaled.
+    pub start_silence_ms: Option<u64>,
+    /// Overrides the no-media-mid-call rule. Default 30 s, scaled.
+    pub mid_silence_ms: Option<u64>,
+}
+
+/// Which webhooks are lost for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Dropped {
+    /// All are delivered.
+    #[default]
+    None,
+    /// `connect` is lost.
+    Connect,
+    /// `terminate` is lost.
+    Terminate,
+    /// Both are lost.
+    All,
+}
+
+impl Dropped {
+    /// Whether the webhook of this event is lost.
+    pub fn loses(self, event: &str) -> bool {
+        match self {
+            Dropped::None => false,
+            Dropped::Connect => event == "connect",
+            Dropped::Terminate => event == "terminate",
+            Dropped::All => true,
+        }
+    }
+}
+
+impl Default for Faults {
+    fn default() -> Faults {
+        Faults {
+            duplicate: 0,
+            drop: Dropped::None,
+            delay_ms: 0,
+            terminate_before_connect: false,
+            wrong_signature: false,
+            stale_secs: 0,
+            missing_contacts: false,
+            missing_phone: false,
+            extra_keys: false,
+            shuffled_keys: false,
+            slashes_escaped: false,
+            errors_doubled: true,
+            status_title_case: false,
+            old_sdp: false,
+            ice_pwd_padded: false,
+            rsa_certificate: false,
+            never_send_first: false,
+            graph_delay_ms: 0,
+            connect_timeout: false,
+            sdp_138008: false,
+            loss_percent: 0,
+            ring_ms: None,
+            start_silence_ms: None,
+            mid_silence_ms: None,
+        }
+    }
+}
