@@ -53,6 +53,16 @@ impl Outbox {
         &self.buffers[..self.len]
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// Forgets all of them; the buffers stay.
     pub fn clear(&mut self) {
         self.len = 0;

@@ -7,6 +7,13 @@ pub struct Slot {
     generation: u32,
 }
 
+impl Slot {
+    /// One number for index and generation.
+    pub fn number(self) -> u64 {
+        (u64::from(self.generation) << 32) | u64::from(self.index)
+    }
+}
+
 /// A table with stable keys, reuse of room, and a fixed order: by index.
 #[derive(Debug)]
 pub struct Slots<T> {

@@ -130,6 +130,16 @@ impl Leg {
         self.gate == Gate::Open && self.way.is_some() && self.crypto.is_some()
     }
 
+    /// Whether the handshake is behind it.
+    pub fn has_keys(&self) -> bool {
+        self.crypto.is_some()
+    }
+
+    /// RTP packets received and authenticated.
+    pub fn received(&self) -> u64 {
+        self.received_packets
+    }
+
     /// When voice last came from the peer.
     pub fn last_voice(&self) -> Option<Instant> {
         self.last_voice
@@ -163,7 +173,7 @@ impl Leg {
     }
 
     /// Design D16: only an address that has proven itself by ICE is listened to.
-    fn trusts(&self, path: Path) -> bool {
+    pub fn trusts(&self, path: Path) -> bool {
         self.way.is_some_and(|way| way.remote == path.remote) || self.ice.is_valid_source(path.remote)
     }
 

@@ -193,6 +193,11 @@ impl Leg {
         self.reports.quality(now)
     }
 
+    /// Whether key presses can be sent to the peer now.
+    pub fn takes_keys(&self) -> bool {
+        self.ready() && self.remote.as_ref().is_some_and(|remote| !remote.dtmf.is_empty())
+    }
+
     pub(super) fn press_keys(&mut self, now: Instant, out: &mut Outbox) {
         let Some(dtmf) = self.remote.as_ref().and_then(|remote| remote.dtmf.first().copied()) else { return };
         while let Some(key) = self.presser.give(now, dtmf.clock_hz) {

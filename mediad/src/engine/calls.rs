@@ -1,0 +1,278 @@
+//! The tables: who is seated, who is bridged, what is recorded; and the drawer in which everything leaves.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use audio::comfort::ComfortNoise;
+use protocol::{BridgeId, Event, LegEnd, LegId, RecordingId};
+use rand::rngs::StdRng;
+
+use super::place::Places;
+use super::port::{Output, Piece};
+use super::ring::Ring;
+use super::route::Routes;
+use crate::base::count::Totals;
+use crate::base::outbox::Outbox;
+use crate::base::slots::{Slot, Slots};
+use crate::base::timers::Timers;
+use crate::bridge::Bridge;
+use crate::bridge::ear::{Backdrop, Ear, Over};
+use crate::bridge::recorder::Recorder;
+use crate::leg::Leg;
+use crate::leg::dtls::Certificate;
+
+/// A leg and its place in the house.
+pub struct Seat {
+    /// The peer.
+    pub leg: Leg,
+    /// What it hears of our own.
+    pub ear: Ear,
+    /// Its port.
+    pub port: u16,
+    /// The next hops it keeps others off its port for.
+    pub hops: Vec<SocketAddr>,
+    /// The pairs that lead to it.
+    pub pairs: Vec<(u16, SocketAddr)>,
+    /// The name by which checks find it.
+    pub ufrag: String,
+    /// The bridge it is in.
+    pub bridge: Option<Slot>,
+    /// What records it.
+    pub recording: Option<Slot>,
+    /// When it ends by itself.
+    pub dies_at: Instant,
+    /// The deadline that is in the timers.
+    pub wake_at: Option<Instant>,
+}
+
+/// Who is to be woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wake {
+    /// A leg: its ICE, its DTLS, its reports, its next frame, the end of its life.
+    Seat(Slot),
+    /// A bridge: is its agent silent?
+    Bridge(Slot),
+    /// A recording: a batch is ripe.
+    Recording(Slot),
+}
+
+/// All state of the engine but its conversation with clients.
+pub struct Calls {
+    /// The legs.
+    pub seats: Slots<Seat>,
+    /// The legs by name; its order is the order of snapshots.
+    pub names: BTreeMap<LegId, Slot>,
+    /// The bridges.
+    pub bridges: Slots<Bridge>,
+    /// The bridges by name.
+    pub bridge_names: BTreeMap<BridgeId, Slot>,
+    /// The recordings.
+    pub recordings: Slots<Recorder>,
+    /// The recordings by name.
+    pub recording_names: BTreeMap<RecordingId, Slot>,
+    /// Recordings whose file is being closed.
+    pub closing: BTreeSet<RecordingId>,
+    /// Who a datagram is for.
+    pub routes: Routes,
+    /// Where legs live.
+    pub places: Places,
+    /// Who wakes when.
+    pub timers: Timers<Wake>,
+    /// Datagrams that leave.
+    pub out: Outbox,
+    /// Everything else that leaves.
+    pub outputs: VecDeque<Output>,
+    /// What was told.
+    pub ring: Ring,
+    /// Work done.
+    pub totals: Totals,
+    /// What silence sounds like.
+    pub comfort: ComfortNoise,
+    /// The process's certificate.
+    pub certificate: Certificate,
+    /// Keys, names and phases come from here.
+    pub rng: StdRng,
+}
+
+impl Calls {
+    /// Does a leg's work. A panic in it is a defect of ours that ends this leg and nothing else.
+    pub fn guarded<R>(
+        &mut self,
+        now: Instant,
+        slot: Slot,
+        work: impl FnOnce(&mut Seat, &mut Outbox, &ComfortNoise) -> R,
+    ) -> Option<R> {
+        let seat = self.seats.get_mut(slot)?;
+        let (out, comfort) = (&mut self.out, &self.comfort);
+        match catch_unwind(AssertUnwindSafe(|| work(seat, out, comfort))) {
+            Ok(done) => Some(done),
+            Err(_) => {
+                self.totals.defects += 1;
+                self.end_leg(now, slot, LegEnd::Defect);
+                None
+            }
+        }
+    }
+
+    /// Tells every client.
+    pub fn tell(&mut self, event: Event) {
+        let numbered = self.ring.add(event);
+        self.outputs.push_back(Output::Tell(numbered));
+    }
+
+    /// Tells that a clip is over, if one is.
+    pub fn tell_over(&mut self, slot: Slot, over: Option<Over>) {
+        let Some((over, seat)) = over.zip(self.seats.get(slot)) else { return };
+        let leg = seat.leg.id.clone();
+        self.tell(Event::PlayEnded { leg, clip: over.clip, why: over.why });
+    }
+
+    /// Puts a leg's next deadline into the timers, if it is earlier than the one that is there.
+    pub fn schedule(&mut self, now: Instant, slot: Slot) {
+        let Some(seat) = self.seats.get_mut(slot) else { return };
+        let due = seat.leg.due(now).map_or(seat.dies_at, |due| due.min(seat.dies_at));
+        if seat.wake_at.is_none_or(|at| due < at) {
+            seat.wake_at = Some(due);
+            self.timers.put(due, Wake::Seat(slot));
+        }
+    }
+
+    /// Gives a pair to a leg.
+    pub fn claim(&mut self, port: u16, hop: SocketAddr, slot: Slot) {
+        let Some(seat) = self.seats.get_mut(slot) else { return };
+        self.routes.claim(port, hop, slot);
+        if !seat.pairs.contains(&(port, hop)) {
+            seat.pairs.push((port, hop));
+            if seat.pairs.len() > PAIRS_MAX {
+                let (port, hop) = seat.pairs.remove(0);
+                self.routes.release(port, hop, slot);
+            }
+        }
+    }
+
+    /// Keeps others off a leg's port towards its next hops.
+    pub fn reserve(&mut self, slot: Slot, hops: &[SocketAddr]) {
+        let reachable: Vec<SocketAddr> = self.places.reachable(hops).collect();
+        let Some(port) = self.seats.get(slot).map(|seat| seat.port) else { return };
+        for hop in &reachable {
+            self.claim(port, *hop, slot);
+            self.places.count(*hop, true);
+        }
+        if let Some(seat) = self.seats.get_mut(slot) {
+            seat.hops.extend(reachable);
+        }
+    }
+
+    /// A leg hears frames of its own from now on.
+    pub fn hear_own(&mut self, now: Instant, slot: Slot, backdrop: Backdrop) {
+        let Some(seat) = self.seats.get_mut(slot) else { return };
+        let over = seat.ear.fill(backdrop);
+        seat.leg.hear_own(now);
+        self.tell_over(slot, over);
+        self.schedule(now, slot);
+    }
+
+    /// A leg hears the other of its bridge from now on.
+    pub fn hear_other(&mut self, now: Instant, slot: Slot) {
+        let Some(seat) = self.seats.get_mut(slot) else { return };
+        let over = seat.ear.hear_other();
+        seat.leg.hear_other();
+        self.tell_over(slot, over);
+        self.schedule(now, slot);
+    }
+
+    /// What is recorded of a bridge's caller.
+    pub fn recorder_of(&mut self, seat: Slot) -> Option<&mut Recorder> {
+        let recording = self.seats.get(seat)?.recording?;
+        self.recordings.get_mut(recording)
+    }
+
+    /// The two of a bridge no longer hear each other: music for the caller, quiet for the agent, silence in the recording.
+    pub fn part(&mut self, now: Instant, bridge: Slot, caller_hears: Backdrop) {
+        let Some((caller, agent)) = self.bridges.get(bridge).map(|bridge| (bridge.caller, bridge.agent)) else { return };
+        self.hear_own(now, caller, caller_hears);
+        self.hear_own(now, agent, Backdrop::Comfort);
+        if let Some(recorder) = self.recorder_of(caller) {
+            recorder.hush(now);
+        }
+    }
+
+    /// The two of a bridge hear each other.
+    pub fn join(&mut self, now: Instant, bridge: Slot) {
+        let Some((caller, agent)) = self.bridges.get(bridge).map(|bridge| (bridge.caller, bridge.agent)) else { return };
+        self.hear_other(now, caller);
+        self.hear_other(now, agent);
+        self.watch(bridge);
+    }
+
+    /// Puts the moment at which the agent's silence is too long into the timers.
+    pub fn watch(&mut self, slot: Slot) {
+        let Some(bridge) = self.bridges.get(slot) else { return };
+        let heard = self.seats.get(bridge.agent).and_then(|seat| seat.leg.last_voice());
+        if let Some(at) = bridge.silent_at(heard) {
+            self.timers.put(at, Wake::Bridge(slot));
+        }
+    }
+
+    /// Ends a bridge; its legs live on.
+    pub fn end_bridge(&mut self, now: Instant, slot: Slot, caller_hears: Backdrop) {
+        self.part(now, slot, caller_hears);
+        let Some(bridge) = self.bridges.take(slot) else { return };
+        self.bridge_names.remove(&bridge.id);
+        for seat in [bridge.caller, bridge.agent] {
+            if let Some(seat) = self.seats.get_mut(seat) {
+                seat.bridge = None;
+            }
+        }
+    }
+
+    /// Ends a recording: what is in hand goes to the disk, then the end of the stream.
+    pub fn end_recording(&mut self, now: Instant, slot: Slot) {
+        let Some(mut recorder) = self.recordings.take(slot) else { return };
+        if let Some(seat) = self.seats.get_mut(recorder.seat) {
+            seat.recording = None;
+        }
+        self.recording_names.remove(&recorder.id);
+        self.closing.insert(recorder.id.clone());
+        if let Some(batch) = recorder.finish(now) {
+            self.outputs.push_back(Output::Spool { recording: recorder.id.clone(), piece: Piece::Slots(batch) });
+        }
+        self.outputs.push_back(Output::Spool { recording: recorder.id, piece: Piece::End });
+    }
+
+    /// Ends a leg and what ends with it.
+    pub fn end_leg(&mut self, now: Instant, slot: Slot, why: LegEnd) {
+        let Some(seat) = self.seats.get(slot) else { return };
+        let (bridge, recording) = (seat.bridge, seat.recording);
+        if let Some(recording) = recording {
+            self.end_recording(now, recording);
+        }
+        let bridge = bridge.and_then(|at| self.bridges.get(at).map(|bridge| (at, bridge.id.clone(), bridge.music.clone())));
+        if let Some((at, _, music)) = &bridge {
+            self.end_bridge(now, *at, music.clone());
+        }
+        let Some(mut seat) = self.seats.take(slot) else { return };
+        self.names.remove(&seat.leg.id);
+        self.routes.forget(&seat.ufrag);
+        for (port, hop) in &seat.pairs {
+            self.routes.release(*port, *hop, slot);
+        }
+        for hop in &seat.hops {
+            self.places.count(*hop, false);
+        }
+        if why != LegEnd::Defect {
+            seat.leg.close(now, &mut self.out);
+        }
+        self.totals.drops.absorb(seat.leg.drops());
+        self.totals.legs_ended += 1;
+        self.tell(Event::LegEnded { leg: seat.leg.id, why });
+        if let Some((_, id, _)) = bridge {
+            self.tell(Event::BridgeEnded { bridge: id });
+        }
+    }
+}
+
+/// Pairs remembered for one leg: 32 candidates, and as many moves.
+const PAIRS_MAX: usize = 64;
