@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{Any, Row, Transaction};
 
 use super::calls::CallRow;
+use super::journal::{self, NewEntry};
 use super::{Store, StoreError};
 use crate::model::{CallId, Millis, TeamId, UserId};
 
@@ -98,14 +99,34 @@ impl Store {
         }))
     }
 
-    /// Notes that a call rings for an agent.
-    pub async fn ring(&self, call: &CallId, user: &UserId, now: Millis) -> Result<(), StoreError> {
-        self.set_ring(call, user, "ringing", now).await
+    /// Notes that a call rings for these agents, with the line of the journal that says so.
+    pub async fn ring(
+        &self,
+        call: &CallId,
+        users: &[UserId],
+        entries: &[NewEntry],
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let mut change = self.write().await?;
+        for user in users {
+            set_ring(&mut change, call, user, "ringing", now).await?;
+        }
+        journal::append(&mut change, call, entries, now).await?;
+        Ok(change.commit().await?)
     }
 
     /// Notes that an agent wants no more of this call.
-    pub async fn decline(&self, call: &CallId, user: &UserId, now: Millis) -> Result<(), StoreError> {
-        self.set_ring(call, user, "declined", now).await
+    pub async fn decline(
+        &self,
+        call: &CallId,
+        user: &UserId,
+        entries: &[NewEntry],
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let mut change = self.write().await?;
+        set_ring(&mut change, call, user, "declined", now).await?;
+        journal::append(&mut change, call, entries, now).await?;
+        Ok(change.commit().await?)
     }
 
     /// Who has declined this call.
@@ -128,21 +149,26 @@ impl Store {
         .await?;
         rows.iter().map(|row| Ok((UserId(row.try_get("user_id")?), row.try_get("rung")?))).collect()
     }
+}
 
-    async fn set_ring(&self, call: &CallId, user: &UserId, state: &'static str, now: Millis) -> Result<(), StoreError> {
-        let mut change = self.write().await?;
-        sqlx::query(
-            "INSERT INTO rings (call_id, user_id, state, since) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (call_id, user_id) DO UPDATE SET state = excluded.state, since = excluded.since",
-        )
-        .bind(call.as_str())
-        .bind(user.as_str())
-        .bind(state)
-        .bind(now)
-        .execute(&mut *change)
-        .await?;
-        Ok(change.commit().await?)
-    }
+async fn set_ring(
+    change: &mut Transaction<'static, Any>,
+    call: &CallId,
+    user: &UserId,
+    state: &'static str,
+    now: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO rings (call_id, user_id, state, since) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (call_id, user_id) DO UPDATE SET state = excluded.state, since = excluded.since",
+    )
+    .bind(call.as_str())
+    .bind(user.as_str())
+    .bind(state)
+    .bind(now)
+    .execute(&mut **change)
+    .await?;
+    Ok(())
 }
 
 async fn why_not(change: &mut Transaction<'static, Any>, call: &CallId) -> Result<Claim, StoreError> {

@@ -1,0 +1,313 @@
+//! The inbox, worked off: each webhook once, whatever their order and number (D11).
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use super::House;
+use super::adopt::{self, first_memo, line_of};
+use super::call::leg_name;
+use super::post::Post;
+use crate::model::{CallId, CallStatus, Direction, EndedBy, FlowId, Millis, clock};
+use crate::outside::whatsapp::parse::{Told, What, parse};
+use crate::outside::whatsapp::verify::from_inbox;
+use crate::store::StoreError;
+use crate::store::accounts::Account;
+use crate::store::calls::{Begun, CallRow, Ended, Move};
+use crate::store::contacts::Seen;
+use crate::store::inbox::Waiting;
+use crate::store::journal::NewEntry;
+use crate::store::orgs::Org;
+
+/// Works for as long as the desk lives.
+pub(super) async fn run(house: Arc<House>) {
+    let clerk = Clerk { house, under_way: Arc::default() };
+    loop {
+        let rest = match clerk.round().await {
+            Ok(rest) => rest,
+            Err(error) => {
+                tracing::error!("the inbox cannot be read: {error}");
+                false
+            }
+        };
+        if !rest {
+            // The bell may have been missed by a controld that died; the clock has not.
+            let bell = clerk.house.inbox_bell.notified();
+            let _rung = tokio::time::timeout(Duration::from_millis(LOOK_EVERY_MS), bell).await;
+        }
+    }
+}
+
+struct Clerk {
+    house: Arc<House>,
+    /// Webhooks that wait for a call's task to finish with them.
+    under_way: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Clerk {
+    /// Works off what is there; says whether there may be more.
+    async fn round(&self) -> Result<bool, StoreError> {
+        let waiting = self.house.store.waiting_webhooks(BATCH).await?;
+        let mut fresh = 0_usize;
+        for webhook in waiting {
+            if self.under_way.lock().unwrap_or_else(PoisonError::into_inner).contains(&webhook.id) {
+                continue;
+            }
+            fresh += 1;
+            self.work(webhook).await;
+        }
+        Ok(fresh > 0)
+    }
+
+    async fn work(&self, webhook: Waiting) {
+        let mut outcomes = Vec::new();
+        let mut pending = Vec::new();
+        match self.read(&webhook).await {
+            Ok((account, org, told)) => {
+                for told in told {
+                    match self.take(&account, &org, told, webhook.received_at).await {
+                        Ok(Outcome::Done(word)) => outcomes.push(word.to_owned()),
+                        Ok(Outcome::InHand(ended)) => pending.push(ended),
+                        Err(error) => {
+                            tracing::error!("webhook {} waits for the database: {error}", webhook.id);
+                            tokio::time::sleep(Duration::from_millis(FAULT_PAUSE_MS)).await;
+                            return;
+                        }
+                    }
+                }
+            }
+            Err(Unread::Store(error)) => {
+                tracing::error!("webhook {} waits for the database: {error}", webhook.id);
+                tokio::time::sleep(Duration::from_millis(FAULT_PAUSE_MS)).await;
+                return;
+            }
+            Err(Unread::Meaningless(why)) => outcomes.push(why),
+        }
+        self.finish(webhook.id, outcomes, pending);
+    }
+
+    /// Marks a webhook as done once the calls it ended are over in the database, and not before.
+    fn finish(&self, id: String, mut outcomes: Vec<String>, pending: Vec<oneshot::Receiver<()>>) {
+        let (house, under_way) = (Arc::clone(&self.house), Arc::clone(&self.under_way));
+        under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+        tokio::spawn(async move {
+            for ended in pending {
+                // A task that has gone has ended its call.
+                let _gone = ended.await;
+                outcomes.push("ended".to_owned());
+            }
+            outcomes.dedup();
+            if let Err(error) = house.store.webhook_done(&id, &outcomes.join(", "), clock::now()).await {
+                tracing::error!("webhook {id} was worked off and not marked: {error}");
+            }
+            under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        });
+    }
+
+    async fn read(&self, webhook: &Waiting) -> Result<(Account, Org, Vec<Told>), Unread> {
+        let account = self.house.store.account(&webhook.account).await?.ok_or("no such number")?;
+        let org = self.house.store.org(&account.org).await?.ok_or("no such organisation")?;
+        let batch = parse(from_inbox(&webhook.body)).map_err(|error| Unread::Meaningless(error.to_string()))?;
+        if batch.told.is_empty() {
+            return Err(Unread::Meaningless(format!("skipped: {}", batch.skipped.join(", "))));
+        }
+        Ok((account, org, batch.told))
+    }
+
+    async fn take(&self, account: &Account, org: &Org, told: Told, received_at: Millis) -> Result<Outcome, StoreError> {
+        if !told.phone_number_id.is_empty() && told.phone_number_id != account.phone_number_id {
+            return Ok(Outcome::Done("another number's"));
+        }
+        match (told.what.clone(), told.direction) {
+            (What::Connect { sdp }, Direction::Incoming) => self.connect(account, org, &told, sdp).await,
+            (What::Terminate { failed, errors }, _) => {
+                if let Some(call) = self.house.switchboard.call_of_wacid(&told.wacid) {
+                    let (done, ended) = oneshot::channel();
+                    self.house.switchboard.post(&call, Post::CallerGone { failed, errors, done });
+                    return Ok(Outcome::InHand(ended));
+                }
+                self.tombstone(account, &told, received_at).await
+            }
+            (What::Connect { .. } | What::Status(_), _) => Ok(Outcome::Done("an outgoing call's")),
+        }
+    }
+
+    /// WhatsApp offers a call.
+    async fn connect(&self, account: &Account, org: &Org, told: &Told, offer: String) -> Result<Outcome, StoreError> {
+        if self.house.switchboard.call_of_wacid(&told.wacid).is_some() {
+            return Ok(Outcome::Done("repeat"));
+        }
+        let now = clock::now();
+        let mut row = self.new_row(account, told, now).await?;
+        let stale_ms = Millis::try_from(self.house.rules.stale_ms).unwrap_or(Millis::MAX);
+        if told.at.is_some_and(|at| now.saturating_sub(at) > stale_ms) {
+            let text = "WhatsApp's offer came too late to be answered";
+            return self.log_only(row, CallStatus::Missed, "stale_connect", text, now).await;
+        }
+        let flow = match self.way_in(account, org).await? {
+            Ok(flow) => flow,
+            Err((reason, text)) => {
+                let outcome = self.log_only(row.clone(), CallStatus::Rejected, reason, text, now).await?;
+                if matches!(outcome, Outcome::Done("logged")) {
+                    self.reject(account, row);
+                }
+                return Ok(outcome);
+            }
+        };
+        row.flow = Some(flow);
+        let memo = first_memo(offer, now);
+        let place = serde_json::to_string(&memo).unwrap_or_default();
+        let flows = adopt::flows(&self.house, &org.id, row.flow.as_ref()).await?;
+        let entries = [connect_entry(&row)];
+        let first = Move { row: &row, place: &place, entries: &entries, hunt: None, at: now };
+        if self.house.store.begin_call(&first).await? == Begun::Known {
+            return Ok(Outcome::Done("repeat"));
+        }
+        tracing::info!(call.id = %row.id, wacid = %row.wacid, "call {} from {} rings", row.id, row.caller_key);
+        adopt::run_new(&self.house, row, account, org, flows, memo);
+        Ok(Outcome::Done("began a call"))
+    }
+
+    /// The flow a caller starts in, or why the call is refused: a word and a sentence.
+    async fn way_in(
+        &self,
+        account: &Account,
+        org: &Org,
+    ) -> Result<Result<(FlowId, i64), (&'static str, &'static str)>, StoreError> {
+        if !account.calling_enabled || !org.calling_enabled {
+            return Ok(Err(("calling_disabled", "Refused: calling is turned off for this number")));
+        }
+        let Some(flow) = &account.start_flow else {
+            return Ok(Err(("no_flow", "Refused: the number has no flow")));
+        };
+        Ok(match self.house.store.published_flow(&org.id, flow).await? {
+            Some((version, _)) => Ok((flow.clone(), version)),
+            None => Err(("no_flow", "Refused: the number's flow is not published")),
+        })
+    }
+
+    /// A row that is over from the start.
+    async fn log_only(
+        &self,
+        mut row: CallRow,
+        status: CallStatus,
+        reason: &str,
+        text: &str,
+        now: Millis,
+    ) -> Result<Outcome, StoreError> {
+        row.status = status;
+        row.ended = Some(Ended { at: now, by: EndedBy::System, reason: reason.to_owned() });
+        let entries = [connect_entry(&row), NewEntry::new("ended", text, json!({"reason": reason, "status": status}))];
+        let only = Move { row: &row, place: "", entries: &entries, hunt: None, at: now };
+        Ok(match self.house.store.begin_call(&only).await? {
+            Begun::New => {
+                tracing::info!(call.id = %row.id, reason, "call {} was not answered: {text}", row.id);
+                Outcome::Done("logged")
+            }
+            Begun::Known => Outcome::Done("repeat"),
+        })
+    }
+
+    /// The end of a call came before its beginning: the beginning will find this row and stop.
+    async fn tombstone(&self, account: &Account, told: &Told, received_at: Millis) -> Result<Outcome, StoreError> {
+        if let Some(known) = self.house.store.call_by_wacid(&told.wacid).await? {
+            let word = if known.ended.is_some() { "over already" } else { "the call cannot be taken up" };
+            return Ok(Outcome::Done(word));
+        }
+        let mut row = self.new_row(account, told, told.at.unwrap_or(received_at)).await?;
+        row.status = CallStatus::Abandoned;
+        row.ended = Some(Ended { at: received_at, by: EndedBy::Caller, reason: "caller_hung_up".to_owned() });
+        let text = "The caller hung up before the call reached us";
+        let entries = [NewEntry::new("ended", text, json!({"reason": "caller_hung_up"}))];
+        let only = Move { row: &row, place: "", entries: &entries, hunt: None, at: received_at };
+        self.house.store.begin_call(&only).await?;
+        Ok(Outcome::Done("tombstone"))
+    }
+
+    async fn new_row(&self, account: &Account, told: &Told, now: Millis) -> Result<CallRow, StoreError> {
+        let peer = &told.peer;
+        let key = peer.user_key.clone().or_else(|| peer.wa_id.clone()).unwrap_or_default();
+        let seen = Seen { wa_id: peer.wa_id.clone(), user_key: peer.user_key.clone(), name: peer.name.clone() };
+        let contact = match key.is_empty() {
+            true => None,
+            false => Some(self.house.store.contact(&account.org, &seen, now).await?),
+        };
+        let id = CallId::fresh(now);
+        Ok(CallRow {
+            org: account.org.clone(),
+            account: account.id.clone(),
+            wacid: told.wacid.clone(),
+            contact,
+            caller_name: peer.name.chars().take(NAME_CHARS_MAX).collect(),
+            caller_phone: peer.wa_id.clone().unwrap_or_default(),
+            caller_key: key,
+            direction: told.direction,
+            status: CallStatus::Ringing,
+            flow: None,
+            team: None,
+            agent: None,
+            started_at: now,
+            answered_at: None,
+            queued_at: None,
+            connected_at: None,
+            held_since: None,
+            ended: None,
+            wait_ms: 0,
+            talk_ms: 0,
+            hold_ms: 0,
+            leg: Some(leg_name(&id)),
+            recording: None,
+            id,
+        })
+    }
+
+    fn reject(&self, account: &Account, row: CallRow) {
+        let (graph, line) = (self.house.graph.clone(), line_of(account));
+        tokio::spawn(async move {
+            if let Err(error) = graph.reject(&line, &row.wacid).await {
+                tracing::warn!(call.id = %row.id, "WhatsApp was not told that call {} is refused: {error}", row.id);
+            }
+        });
+    }
+}
+
+/// What became of one thing a webhook told.
+enum Outcome {
+    /// Dealt with; a word for the inbox row.
+    Done(&'static str),
+    /// A call's task has it.
+    InHand(oneshot::Receiver<()>),
+}
+
+/// Why a webhook tells nothing.
+enum Unread {
+    /// Not now.
+    Store(StoreError),
+    /// Not ever.
+    Meaningless(String),
+}
+
+impl From<StoreError> for Unread {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<&str> for Unread {
+    fn from(why: &str) -> Self {
+        Self::Meaningless(why.to_owned())
+    }
+}
+
+fn connect_entry(row: &CallRow) -> NewEntry {
+    let name = if row.caller_name.is_empty() { &row.caller_key } else { &row.caller_name };
+    NewEntry::new("connect", format!("{name} called"), json!({"wacid": row.wacid}))
+}
+
+const BATCH: i64 = 100;
+const LOOK_EVERY_MS: u64 = 5_000;
+const FAULT_PAUSE_MS: u64 = 500;
+const NAME_CHARS_MAX: usize = 200;

@@ -1,0 +1,112 @@
+//! Which mailbox belongs to which call, leg and bridge.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc;
+
+use super::post::Post;
+use crate::model::CallId;
+
+/// Every live call's mailbox, found by each of its names.
+#[derive(Default)]
+pub(super) struct Switchboard(Mutex<Lines>);
+
+#[derive(Default)]
+struct Lines {
+    calls: BTreeMap<CallId, Line>,
+    by_wacid: BTreeMap<String, CallId>,
+    by_leg: BTreeMap<String, CallId>,
+    by_bridge: BTreeMap<String, CallId>,
+}
+
+struct Line {
+    mailbox: mpsc::Sender<Post>,
+    wacid: String,
+    /// The caller's leg, once mediad has opened it.
+    leg: Option<String>,
+}
+
+impl Switchboard {
+    /// Opens a call's mailbox.
+    pub(super) fn open(&self, call: &CallId, wacid: &str) -> mpsc::Receiver<Post> {
+        let (mailbox, letters) = mpsc::channel(MAILBOX_MAX);
+        let mut lines = self.lines();
+        lines.by_wacid.insert(wacid.to_owned(), call.clone());
+        lines.calls.insert(call.clone(), Line { mailbox, wacid: wacid.to_owned(), leg: None });
+        letters
+    }
+
+    /// Takes every name of a call from the board.
+    pub(super) fn close(&self, call: &CallId) {
+        let mut lines = self.lines();
+        if let Some(line) = lines.calls.remove(call) {
+            lines.by_wacid.remove(&line.wacid);
+        }
+        lines.by_leg.retain(|_, owner| owner != call);
+        lines.by_bridge.retain(|_, owner| owner != call);
+    }
+
+    /// Events of this leg go to this call.
+    pub(super) fn name_leg(&self, call: &CallId, leg: &str) {
+        self.lines().by_leg.insert(leg.to_owned(), call.clone());
+    }
+
+    /// mediad has this leg: from now on a snapshot without it means that it is lost.
+    pub(super) fn leg_is_open(&self, call: &CallId, leg: &str) {
+        if let Some(line) = self.lines().calls.get_mut(call) {
+            line.leg = Some(leg.to_owned());
+        }
+    }
+
+    /// Events of this bridge go to this call.
+    pub(super) fn name_bridge(&self, call: &CallId, bridge: &str) {
+        self.lines().by_bridge.insert(bridge.to_owned(), call.clone());
+    }
+
+    /// The legs mediad should have, with their calls.
+    pub(super) fn open_legs(&self) -> Vec<(CallId, String)> {
+        let lines = self.lines();
+        lines.calls.iter().filter_map(|(call, line)| Some((call.clone(), line.leg.clone()?))).collect()
+    }
+
+    /// The call of a leg.
+    pub(super) fn call_of_leg(&self, leg: &str) -> Option<CallId> {
+        self.lines().by_leg.get(leg).cloned()
+    }
+
+    /// The call of a bridge.
+    pub(super) fn call_of_bridge(&self, bridge: &str) -> Option<CallId> {
+        self.lines().by_bridge.get(bridge).cloned()
+    }
+
+    /// The live call with WhatsApp's name.
+    pub(super) fn call_of_wacid(&self, wacid: &str) -> Option<CallId> {
+        self.lines().by_wacid.get(wacid).cloned()
+    }
+
+    /// Puts something into a call's mailbox. `false`: there is no such live call. A mailbox that is full belongs to a
+    /// call that is stuck; what does not fit is lost and logged.
+    pub(super) fn post(&self, call: &CallId, post: Post) -> bool {
+        let Some(mailbox) = self.lines().calls.get(call).map(|line| line.mailbox.clone()) else { return false };
+        match mailbox.try_send(post) {
+            Ok(()) => true,
+            Err(mpsc::error::TrySendError::Closed(_)) => false,
+            Err(mpsc::error::TrySendError::Full(post)) => {
+                tracing::error!(call.id = %call, "the mailbox of {call} is full, lost: {post:?}");
+                false
+            }
+        }
+    }
+
+    /// How many calls are live.
+    pub(super) fn len(&self) -> usize {
+        self.lines().calls.len()
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const MAILBOX_MAX: usize = 256;
