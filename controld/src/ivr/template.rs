@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::node::HttpCallback;
 use super::place::Variables;
-use crate::model::callback::{Header, HttpRequest, Method};
+use crate::model::callback::{HEADERS_OF_OURS, Header, HttpRequest, Method};
 
 /// The request a callback node makes with these variables.
 ///
@@ -299,19 +299,3 @@ pub const HEADER_BYTES_MAX: usize = 4 * 1024;
 
 /// A body when filled in.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
-
-/// What the connection itself says; a flow may not.
-pub const HEADERS_OF_OURS: [&str; 12] = [
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];

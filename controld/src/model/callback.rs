@@ -94,3 +94,19 @@ impl std::fmt::Debug for Header {
         write!(f, "{}: ({} bytes)", self.name, self.value.len())
     }
 }
+
+/// What the connection itself says; a flow may not.
+pub const HEADERS_OF_OURS: [&str; 12] = [
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];

@@ -83,7 +83,7 @@ fn an_unknown_field_is_refused_with_the_nearest_name() {
     ] {
         match parse_value(flow(json!([wrong]), &[])) {
             Err(BadFlow::UnknownField { field: told, nearest: near, .. }) => {
-                assert_eq!((told.as_str(), near.as_str()), (field, nearest))
+                assert_eq!((told.as_str(), near.as_str()), (field, nearest));
             }
             other => panic!("{wrong}: {other:?}"),
         }

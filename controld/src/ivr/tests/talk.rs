@@ -63,7 +63,7 @@ impl Talk {
     fn check(&self) {
         match &self.place.standing {
             Standing::Handed { .. } | Standing::Ended => {
-                assert_eq!(self.timer, None, "a call that is over waits for nothing")
+                assert_eq!(self.timer, None, "a call that is over waits for nothing");
             }
             Standing::Fresh => panic!("a node was left unentered"),
             _ => assert_eq!(self.timer.map(|(id, _)| id), Some(self.place.timer), "every wait has a deadline"),

@@ -188,7 +188,7 @@ fn headers_are_never_split() {
                 assert!(!line.contains("TOPSECRET"));
             }
             Err(why) => {
-                assert!(matches!(why, BadTemplate::HeaderBreak(_) | BadTemplate::TooLong(_)), "{value:?}: {why}")
+                assert!(matches!(why, BadTemplate::HeaderBreak(_) | BadTemplate::TooLong(_)), "{value:?}: {why}");
             }
         }
     }
