@@ -3,6 +3,7 @@
 use crate::limits::RATE_HZ;
 use crate::pcm::{Pcm, from_db};
 use ebur128::{EbuR128, Mode};
+use std::collections::VecDeque;
 
 /// A measurement.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,16 +33,60 @@ pub fn measure(samples: &[f32]) -> Loudness {
     }
 }
 
-/// Brings sound to `target_lufs`, or as near as [`TRUE_PEAK_MAX_DBTP`] lets it, and returns what it then measures. `None`,
-/// and nothing is changed, if there is nothing to hear in it (below −70 LUFS).
+/// Brings sound to `target_lufs` and returns what it then measures. Peaks that would rise above [`TRUE_PEAK_MAX_DBTP`] are
+/// turned down for a few milliseconds, by [`LIMIT_DB_MAX`] at most; beyond that the whole stays quieter than its target.
+/// `None`, and nothing is changed, if there is nothing to hear in it (below −70 LUFS).
 pub fn normalise(sound: &mut Pcm, target_lufs: f64) -> Option<Loudness> {
     let before = measure(&sound.samples);
     if before.lufs < SILENCE_LUFS {
         return None;
     }
-    let gain_db = (target_lufs - before.lufs).min(TRUE_PEAK_MAX_DBTP - before.true_peak_dbtp);
+    let room_db = TRUE_PEAK_MAX_DBTP - before.true_peak_dbtp;
+    let gain_db = (target_lufs - before.lufs).min(room_db + LIMIT_DB_MAX);
     sound.scale(from_db(gain_db as f32));
-    Some(Loudness { lufs: before.lufs + gain_db, true_peak_dbtp: before.true_peak_dbtp + gain_db })
+    if gain_db <= room_db {
+        return Some(Loudness { lufs: before.lufs + gain_db, true_peak_dbtp: before.true_peak_dbtp + gain_db });
+    }
+    // WHY: samples are limited, peaks between them are not seen; a little below keeps those under it too.
+    limit(&mut sound.samples, from_db(TRUE_PEAK_MAX_DBTP as f32 - 0.3));
+    Some(measure(&sound.samples))
+}
+
+/// Turns every sample above `ceiling` down, and its neighbours with it: the gain falls and rises over [`LIMIT_SAMPLES`], and
+/// is never above what a sample needs.
+fn limit(samples: &mut [f32], ceiling: f32) {
+    let needed: Vec<f32> = samples.iter().map(|s| ceiling / s.abs().max(ceiling)).collect();
+    // The least gain of a window, and then the mean of those over a window as long: at each sample every term of the mean
+    // has seen that sample, so the mean is at most what it needs.
+    let mut least = SlidingMin::default();
+    let mut recent = vec![1.0f32; LIMIT_SAMPLES];
+    let mut sum = LIMIT_SAMPLES as f64;
+    for at in 0..samples.len() + LIMIT_SAMPLES - 1 {
+        let gain = least.push(at, needed.get(at).copied().unwrap_or(1.0));
+        let slot = at % LIMIT_SAMPLES;
+        sum += f64::from(gain) - f64::from(recent[slot]);
+        recent[slot] = gain;
+        if let Some(sample) = at.checked_sub(LIMIT_SAMPLES - 1).and_then(|at| samples.get_mut(at)) {
+            *sample *= (sum / LIMIT_SAMPLES as f64) as f32;
+        }
+    }
+}
+
+/// The least of the last [`LIMIT_SAMPLES`] values.
+#[derive(Default)]
+struct SlidingMin(VecDeque<(usize, f32)>);
+
+impl SlidingMin {
+    fn push(&mut self, at: usize, value: f32) -> f32 {
+        while self.0.back().is_some_and(|(_, last)| *last >= value) {
+            self.0.pop_back();
+        }
+        self.0.push_back((at, value));
+        while self.0.front().is_some_and(|(first, _)| first + LIMIT_SAMPLES <= at) {
+            self.0.pop_front();
+        }
+        self.0.front().map_or(value, |(_, least)| *least)
+    }
 }
 
 /// Loudness of spoken prompts.
@@ -50,6 +95,10 @@ pub const SPEECH_LUFS: f64 = -19.0;
 pub const MUSIC_LUFS: f64 = -23.0;
 /// No peak rises above this: Opus adds a little.
 pub const TRUE_PEAK_MAX_DBTP: f64 = -2.0;
+/// The most a peak is turned down for the sake of loudness.
+pub const LIMIT_DB_MAX: f64 = 6.0;
+/// Over how long the limiter moves: 5 ms.
+const LIMIT_SAMPLES: usize = 240;
 /// Nothing to hear.
 const SILENCE_LUFS: f64 = -70.0;
 const WINDOW_SAMPLES: usize = 19_200;
@@ -74,8 +123,22 @@ mod tests {
         let mut spiky = Pcm::noise(3, -50.0, 1_000);
         spiky.samples[500] = 0.9;
         let after = normalise(&mut spiky, SPEECH_LUFS).unwrap();
-        assert!(after.lufs < SPEECH_LUFS - 10.0 && after.true_peak_dbtp <= TRUE_PEAK_MAX_DBTP + 0.01);
+        assert!(after.lufs < SPEECH_LUFS - 10.0 && after.true_peak_dbtp <= TRUE_PEAK_MAX_DBTP + 0.01, "{after:?}");
         assert!(spiky.peak() <= 0.8);
+    }
+
+    #[test]
+    fn a_few_peaks_are_turned_down_and_the_rest_is_as_loud_as_it_should_be() {
+        let mut speech = Pcm::noise(5, -33.0, 2_000);
+        for at in (4_800..90_000).step_by(9_600) {
+            speech.samples[at] = 0.3;
+        }
+        let quiet = speech.samples[2_000];
+        let after = normalise(&mut speech, SPEECH_LUFS).unwrap();
+        assert!((after.lufs - SPEECH_LUFS).abs() < 0.5 && after.true_peak_dbtp <= TRUE_PEAK_MAX_DBTP, "{after:?}");
+        // Far from a peak nothing but the gain has happened.
+        let gain_db = 20.0 * (speech.samples[2_000] / quiet).log10();
+        assert!((f64::from(gain_db) - 12.0).abs() < 3.0, "{gain_db}");
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Codec {
     }
 
     fn opus(params: &AudioCodecParameters) -> Result<Codec, DecodeError> {
-        let channels = params.channels.as_ref().map_or(1, |channels| channels.count());
+        let channels = params.channels.as_ref().map_or(1, symphonia::core::audio::Channels::count);
         if channels > 2 {
             return Err(DecodeError::Unsupported(format!("Opus of {channels} channels outside Ogg")));
         }

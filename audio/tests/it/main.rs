@@ -1,0 +1,10 @@
+//! What this crate promises, checked with tools we did not write: opusinfo, opusdec, ffmpeg, libopus.
+
+mod assets;
+mod bombs;
+mod clicks;
+mod damage;
+mod recordings;
+mod salvage;
+mod tools;
+mod uploads;
