@@ -242,6 +242,14 @@ impl Calls {
         self.outputs.push_back(Output::Spool { recording: recorder.id, piece: Piece::End });
     }
 
+    /// The writer has given a recording up: nothing more is gathered for it.
+    pub fn drop_recording(&mut self, recording: &RecordingId) {
+        let Some(recorder) = self.recording_names.remove(recording).and_then(|at| self.recordings.take(at)) else { return };
+        if let Some(seat) = self.seats.get_mut(recorder.seat) {
+            seat.recording = None;
+        }
+    }
+
     /// Ends a leg and what ends with it.
     pub fn end_leg(&mut self, now: Instant, slot: Slot, why: LegEnd) {
         let Some(seat) = self.seats.get(slot) else { return };

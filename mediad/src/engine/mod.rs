@@ -115,6 +115,7 @@ impl Engine {
             Input::Gone { client } => self.gone(now, client),
             Input::Written { recording, why, duration_ms, bytes } => {
                 self.calls.closing.remove(&recording);
+                self.calls.drop_recording(&recording);
                 self.calls.tell(Event::RecordingEnded { recording, why, duration_ms, bytes });
             }
             Input::Turn => self.turn(now),

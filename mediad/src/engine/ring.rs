@@ -46,7 +46,8 @@ impl Ring {
         self.next
     }
 
-    /// What someone has missed who saw everything up to `seen`, and whether that is all of it.
+    /// What someone has missed who saw everything up to `seen`, and whether that is all of it. If it is not, what a
+    /// snapshot cannot tell comes all the same: which recordings are complete.
     pub fn since(&self, seen: Option<&(String, u64)>) -> (Replay, impl Iterator<Item = &Numbered>) {
         let oldest = self.kept.front().map_or(self.next, |event| event.seq);
         let (replay, from) = match seen {
@@ -56,7 +57,11 @@ impl Ring {
             }
             Some(_) => (Replay::Lapsed, self.next),
         };
-        (replay, self.kept.iter().filter(move |event| event.seq >= from))
+        let files = replay == Replay::Lapsed;
+        let missed = move |event: &&Numbered| {
+            event.seq >= from || (files && matches!(event.event, Event::RecordingEnded { .. }))
+        };
+        (replay, self.kept.iter().filter(missed))
     }
 }
 

@@ -1,1 +1,323 @@
-//! The only floor that touches the world: sockets, files, threads, the clock.
+//! The only floor that touches the world: sockets, files, threads, the clock. One loop moves it all.
+
+pub mod admin;
+pub mod clips;
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod spool;
+pub mod sys;
+pub mod udp;
+
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use audio::comfort::ComfortNoise;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
+use rand::RngExt;
+
+use crate::engine::port::{Input, Output};
+use crate::engine::{Drain, Engine, Ground};
+use crate::leg::dtls::Certificate;
+use admin::{Admin, ShellCounts};
+use clips::Shelf;
+use config::Config;
+use control::{Control, Said};
+use spool::Spool;
+use sys::{Alarm, Signals};
+use udp::{Outgoing, Ports};
+
+/// The loop and all it holds.
+pub struct Shell {
+    poll: Poll,
+    engine: Engine,
+    ports: Ports,
+    control: Control,
+    admin: Option<Admin>,
+    shelf: Shelf,
+    spool: Spool,
+    alarm: Alarm,
+    armed: Option<Instant>,
+    _signals: Signals,
+    counts: ShellCounts,
+    stopping: bool,
+}
+
+/// Why mediad cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port of the range.
+    #[error(transparent)]
+    Port(#[from] udp::PortError),
+    /// The control socket.
+    #[error(transparent)]
+    Socket(#[from] control::SocketError),
+    /// The admin port.
+    #[error("cannot listen on media.admin_listen: {0}")]
+    Admin(io::Error),
+    /// The recordings' folder.
+    #[error("cannot use media.spool_dir: {0}")]
+    Spool(io::Error),
+    /// No certificate.
+    #[error("cannot make a certificate: {0}")]
+    Certificate(#[from] crate::leg::dtls::NoCertificate),
+    /// No comfort noise.
+    #[error("cannot make comfort noise: {0}")]
+    Comfort(#[from] audio::opus::OpusError),
+    /// Anything else the system refuses.
+    #[error("the system refuses: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl Shell {
+    /// Opens everything.
+    ///
+    /// # Errors
+    /// One sentence that says what cannot be had.
+    pub fn open(config: &Config) -> Result<Self, StartError> {
+        sys::keep_files_private();
+        let signals = Signals::new()?;
+        let alarm = Alarm::new()?;
+        let poll = Poll::new()?;
+        let registry = poll.registry();
+        registry.register(&mut SourceFd(&signals.as_raw_fd()), SIGNALS, Interest::READABLE)?;
+        registry.register(&mut SourceFd(&alarm.as_raw_fd()), ALARM, Interest::READABLE)?;
+        let waker = Arc::new(Waker::new(registry, WAKER)?);
+        let control = Control::open(registry, config.socket.clone(), CONTROL, CLIENTS_FROM)?;
+        let (first, last) = config.ports;
+        let ports = Ports::open(registry, first..=last, config.media_ip, PORTS_FROM)?;
+        let admin = match config.admin_listen {
+            Some(address) => {
+                Some(Admin::open(registry, address, ADMIN, VISITORS_FROM).map_err(StartError::Admin)?)
+            }
+            None => None,
+        };
+        let shelf = Shelf::open(config.audio_dir.clone(), Arc::clone(&waker))?;
+        let spool = Spool::open(config.spool_dir.clone(), waker).map_err(StartError::Spool)?;
+        let mut rng = rand::rng();
+        let ground = Ground {
+            ports: first..=last,
+            locals: locals(config.media_ip),
+            public: config.public_ip,
+            legs_max: config.legs_max,
+            orphan_after: Duration::from_secs(config.orphan_after_secs),
+            certificate: Certificate::generate()?,
+            comfort: ComfortNoise::seeded(COMFORT_SEED)?,
+            epoch: format!("{:016x}", rng.random::<u64>()),
+            seed: rng.random(),
+        };
+        let engine = Engine::new(clock::now(), ground);
+        let (armed, counts, stopping) = (None, ShellCounts::default(), false);
+        Ok(Self {
+            poll,
+            engine,
+            ports,
+            control,
+            admin,
+            shelf,
+            spool,
+            alarm,
+            armed,
+            _signals: signals,
+            counts,
+            stopping,
+        })
+    }
+
+    /// Runs until a signal ends it. Recordings are closed before it returns.
+    ///
+    /// # Errors
+    /// If the system's poll fails.
+    pub fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS_A_TURN);
+        while !self.stopping {
+            let busy = self.ports.has_unread() || self.engine.has_work();
+            let timeout = if busy { Some(Duration::ZERO) } else { self.arm() };
+            match self.poll.poll(&mut events, timeout) {
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
+                done => done?,
+            }
+            self.turn(&events);
+        }
+        self.step(Input::Stop);
+        self.ports.flush();
+        self.control.remove();
+        self.spool.close(SPOOL_PATIENCE);
+        Ok(())
+    }
+
+    /// Arms the timer to the engine's next deadline; a zero to poll with if it has passed.
+    fn arm(&mut self) -> Option<Duration> {
+        let due = self.engine.due()?;
+        let now = clock::now();
+        if due <= now {
+            return Some(Duration::ZERO);
+        }
+        if self.armed != Some(due) {
+            self.alarm.arm(due - now);
+            self.armed = Some(due);
+        }
+        None
+    }
+
+    fn turn(&mut self, events: &Events) {
+        self.counts.turns += 1;
+        for event in events {
+            self.notice(event.token(), event.is_readable() || event.is_read_closed(), event.is_writable());
+        }
+        self.read_ports();
+        let now = clock::now();
+        if self.engine.due().is_some_and(|due| now.saturating_duration_since(due) > LATE) {
+            self.counts.late_turns += 1;
+        }
+        self.step(Input::Turn);
+        self.counts.unsent += self.ports.flush() as u64;
+    }
+
+    fn notice(&mut self, token: Token, readable: bool, writable: bool) {
+        match token {
+            SIGNALS => self.stopping = true,
+            ALARM => {
+                self.alarm.clear();
+                self.armed = None;
+            }
+            WAKER => self.take_answers(),
+            CONTROL => self.control.accept(self.poll.registry()),
+            ADMIN => {
+                if let Some(admin) = self.admin.as_mut() {
+                    admin.accept(self.poll.registry());
+                }
+            }
+            Token(at) if (VISITORS_FROM..VISITORS_FROM + admin::VISITORS_MAX).contains(&at) => {
+                if let Some(admin) = self.admin.as_mut() {
+                    admin.serve(token, &self.engine, self.counts);
+                }
+            }
+            Token(at) if (PORTS_FROM..CLIENTS_FROM).contains(&at) => self.ports.mark(at - PORTS_FROM),
+            _ => self.notice_client(token, readable, writable),
+        }
+    }
+
+    fn notice_client(&mut self, token: Token, readable: bool, writable: bool) {
+        let Some(client) = self.control.client(token) else { return };
+        if writable && let Some(gone) = self.control.write(client) {
+            self.said(gone);
+        }
+        if readable {
+            self.control.mark_readable(client);
+            self.hear(client);
+        }
+    }
+
+    fn hear(&mut self, client: crate::engine::port::Client) {
+        while let Some(said) = self.control.hear(client) {
+            self.said(said);
+        }
+    }
+
+    fn said(&mut self, said: Said) {
+        match said {
+            Said::Hello(client, hello) => self.step(Input::Hello { client, hello }),
+            Said::Command(client, request) => {
+                let (clip, then) = Default::default();
+                self.step(Input::Command { client, request, clip, then });
+            }
+            Said::Wants(client, wanted) => self.shelf.ask(client, wanted),
+            Said::Gone(client) => self.step(Input::Gone { client }),
+        }
+    }
+
+    /// What the threads have to say.
+    fn take_answers(&mut self) {
+        while let Some(fetched) = self.shelf.answer() {
+            let client = fetched.client;
+            if let Some(request) = self.control.resume(client) {
+                self.step(Input::Command { client, request, clip: fetched.clip, then: fetched.then });
+                self.hear(client);
+            }
+        }
+        while let Some(written) = self.spool.written() {
+            let spool::Written { recording, why, duration_ms, bytes } = written;
+            self.step(Input::Written { recording, why, duration_ms, bytes });
+        }
+    }
+
+    fn read_ports(&mut self) {
+        let (now, wall_ms) = (clock::now(), clock::wall_ms());
+        let (engine, counts) = (&mut self.engine, &mut self.counts);
+        let mut outputs = Vec::new();
+        self.ports.read(|path, packet, cut, outgoing: &mut Outgoing| {
+            if cut {
+                counts.too_long += 1;
+                return;
+            }
+            let mut drain = engine.step(now, wall_ms, Input::Datagram { path, packet });
+            outgoing.add(drain.datagrams());
+            while let Some(output) = drain.next_output() {
+                outputs.push(output);
+            }
+        });
+        self.carry_out(outputs);
+    }
+
+    fn step(&mut self, input: Input<'_>) {
+        let drain = self.engine.step(clock::now(), clock::wall_ms(), input);
+        let outputs = empty(drain, self.ports.outgoing());
+        self.carry_out(outputs);
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Answer { client, message } => {
+                    if let Some(gone) = self.control.answer(client, &message) {
+                        self.said(gone);
+                    }
+                }
+                Output::Tell(event) => {
+                    for gone in self.control.tell(event) {
+                        self.said(gone);
+                    }
+                }
+                Output::Spool { recording, piece } => self.counts.slots_missed += self.spool.put(recording, piece),
+            }
+        }
+    }
+}
+
+fn empty(mut drain: Drain<'_>, outgoing: &mut Outgoing) -> Vec<Output> {
+    outgoing.add(drain.datagrams());
+    std::iter::from_fn(|| drain.next_output()).collect()
+}
+
+/// The address we were told, or all of the machine's; loopback only if there is no other.
+fn locals(media_ip: Option<IpAddr>) -> Vec<IpAddr> {
+    let Some(ip) = media_ip else {
+        let all = sys::own_addresses();
+        let outside: Vec<IpAddr> = all.iter().copied().filter(|ip| !ip.is_loopback()).collect();
+        return if outside.is_empty() { all } else { outside };
+    };
+    vec![ip]
+}
+
+const SIGNALS: Token = Token(0);
+const ALARM: Token = Token(1);
+const WAKER: Token = Token(2);
+const CONTROL: Token = Token(3);
+const ADMIN: Token = Token(4);
+const VISITORS_FROM: usize = 16;
+const PORTS_FROM: usize = 64;
+const CLIENTS_FROM: usize = PORTS_FROM + 65_536;
+const EVENTS_A_TURN: usize = 1024;
+/// A turn this late is counted.
+const LATE: Duration = Duration::from_millis(5);
+/// How long the disk may take to close the recordings at the end.
+const SPOOL_PATIENCE: Duration = Duration::from_secs(5);
+/// Comfort noise is the same at every start: nothing depends on its being secret.
+const COMFORT_SEED: u64 = 0x5057;
+
+const _: () = assert!(VISITORS_FROM + admin::VISITORS_MAX <= PORTS_FROM);

@@ -1,0 +1,194 @@
+//! What mediad reads of `config.toml`: `[calling]`, `[media]` and how to log. Everything else is controld's.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+/// Settings, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where prepared clips are.
+    pub audio_dir: PathBuf,
+    /// First and last UDP port.
+    pub ports: (u16, u16),
+    /// What peers are told instead of our own addresses.
+    pub public_ip: Option<IpAddr>,
+    /// The control socket.
+    pub socket: PathBuf,
+    /// Where recordings are written.
+    pub spool_dir: PathBuf,
+    /// Where `/livez`, `/readyz` and `/metrics` are.
+    pub admin_listen: Option<SocketAddr>,
+    /// The one local address to bind and to offer; nothing: all of them.
+    pub media_ip: Option<IpAddr>,
+    /// Legs open at once.
+    pub legs_max: usize,
+    /// How long legs in no bridge live without any client.
+    pub orphan_after_secs: u64,
+    /// Filter of the log, as `RUST_LOG` has it.
+    pub log: String,
+    /// Log as JSON.
+    pub log_json: bool,
+}
+
+/// Why mediad does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file.
+    #[error("cannot read {0}: {1}")]
+    Read(PathBuf, std::io::Error),
+    /// Its form.
+    #[error("{0} is not valid TOML: {1}")]
+    Toml(PathBuf, toml::de::Error),
+    /// A section.
+    #[error("[{0}] {1}")]
+    Section(&'static str, String),
+    /// A value.
+    #[error("{0}: {1}")]
+    Value(&'static str, String),
+}
+
+impl Config {
+    /// Reads the file at `path` and lays `vars` (the environment) over it.
+    ///
+    /// # Errors
+    /// One sentence that names the key.
+    pub fn read(path: PathBuf, vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(&path).map_err(|why| ConfigError::Read(path.clone(), why))?;
+        let table: Table = toml::from_str(&text).map_err(|why| ConfigError::Toml(path, why))?;
+        Self::of(&protocol::overlay(table, vars))
+    }
+
+    fn of(table: &Table) -> Result<Self, ConfigError> {
+        let calling: Calling = section(table, "calling")?;
+        let media: Media = section(table, "media")?;
+        let server: Server = section(table, "server")?;
+        let (first, last) = (calling.udp_port_min, calling.udp_port_max);
+        if first == 0 || last < first {
+            let why = format!("{first} to {last} is no range of ports");
+            return Err(ConfigError::Value("calling.udp_port_min and udp_port_max", why));
+        }
+        if media.legs_max == 0 {
+            return Err(ConfigError::Value("media.legs_max", "must be 1 at least".to_owned()));
+        }
+        let public_ip = parse("calling.public_ip", &calling.public_ip)?;
+        let media_ip = parse("media.media_ip", &media.media_ip)?;
+        for (key, ip) in [("calling.public_ip", public_ip), ("media.media_ip", media_ip)] {
+            if ip.is_some_and(|ip: IpAddr| ip.is_ipv6() || ip.is_unspecified()) {
+                return Err(ConfigError::Value(key, "must be an IPv4 address peers can send to".to_owned()));
+            }
+        }
+        Ok(Self {
+            audio_dir: calling.audio_dir.into(),
+            ports: (first, last),
+            public_ip,
+            socket: media.socket.into(),
+            spool_dir: media.spool_dir.into(),
+            admin_listen: parse("media.admin_listen", &media.admin_listen)?,
+            media_ip,
+            legs_max: media.legs_max,
+            orphan_after_secs: media.orphan_after_secs,
+            log: server.log,
+            log_json: server.log_format == "json",
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+struct Calling {
+    audio_dir: String,
+    udp_port_min: u16,
+    udp_port_max: u16,
+    public_ip: String,
+}
+
+impl Default for Calling {
+    fn default() -> Self {
+        Self { audio_dir: "./audio".into(), udp_port_min: 10_000, udp_port_max: 10_100, public_ip: String::new() }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+struct Media {
+    socket: String,
+    spool_dir: String,
+    admin_listen: String,
+    media_ip: String,
+    legs_max: usize,
+    orphan_after_secs: u64,
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self {
+            socket: "var/mediad.sock".into(),
+            spool_dir: "var/spool".into(),
+            admin_listen: "127.0.0.1:9090".into(),
+            media_ip: String::new(),
+            legs_max: 4000,
+            orphan_after_secs: 300,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+struct Server {
+    log: String,
+    log_format: String,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { log: "info".into(), log_format: "text".into() }
+    }
+}
+
+fn section<T: DeserializeOwned + Default>(table: &Table, name: &'static str) -> Result<T, ConfigError> {
+    match table.get(name).cloned() {
+        None => Ok(T::default()),
+        Some(Value::Table(section)) => {
+            section.try_into().map_err(|why| ConfigError::Section(name, why.message().to_owned()))
+        }
+        Some(_) => Err(ConfigError::Section(name, "is not a section".to_owned())),
+    }
+}
+
+fn parse<T: std::str::FromStr>(key: &'static str, text: &str) -> Result<Option<T>, ConfigError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| ConfigError::Value(key, format!("`{text}` is no address")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Result<Config, ConfigError> {
+        Config::of(&toml::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_documentation() {
+        let config = of("[storage]\ns3_bucket = 'ours to ignore'").unwrap();
+        assert_eq!(config.ports, (10_000, 10_100));
+        assert_eq!(config.admin_listen, Some("127.0.0.1:9090".parse().unwrap()));
+        assert_eq!((config.media_ip, config.legs_max, config.orphan_after_secs), (None, 4000, 300));
+    }
+
+    #[test]
+    fn a_wrong_value_is_one_sentence_that_names_the_key() {
+        let why = |text: &str| of(text).unwrap_err().to_string();
+        assert!(why("[calling]\nudp_port_min = 9\nudp_port_max = 8").contains("udp_port_min"));
+        assert!(why("[calling]\nudp_port_max = 70000").contains("[calling]"));
+        assert!(why("[media]\nmedia_ip = 'here'").contains("media.media_ip"));
+        assert!(why("[calling]\npublic_ip = '::1'").contains("calling.public_ip"));
+        assert!(why("media = 3").contains("[media]"));
+    }
+}
