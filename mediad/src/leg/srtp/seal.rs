@@ -130,6 +130,12 @@ impl Sealer {
     pub(super) fn from_ciphers(rtp: Cipher, rtcp: Cipher, ssrc: u32, rtcp_next: u64) -> Self {
         Sealer { rtp, rtcp, ssrc, sealed: Window::default(), rtcp_next }
     }
+
+    /// The vectors seal RTP and RTCP of different sources.
+    #[cfg(test)]
+    pub(super) fn set_ssrc(&mut self, ssrc: u32) {
+        self.ssrc = ssrc;
+    }
 }
 
 impl std::fmt::Debug for Sealer {

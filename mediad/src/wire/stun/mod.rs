@@ -41,8 +41,11 @@ impl<'a> Message<'a> {
         let mut walk = Walk { left: body, at: HEADER_BYTES };
         while let Some(attribute) = walk.step()? {
             match attribute.kind {
+                MESSAGE_INTEGRITY if attribute.value.len() != INTEGRITY_BYTES => return Err(BadStun::Attribute),
                 MESSAGE_INTEGRITY if message.integrity_at.is_none() => message.integrity_at = Some(attribute.at),
-                FINGERPRINT if walk.left.is_empty() => message.fingerprint_at = Some(attribute.at),
+                FINGERPRINT if attribute.value.len() == 4 && walk.left.is_empty() => {
+                    message.fingerprint_at = Some(attribute.at);
+                }
                 FINGERPRINT => return Err(BadStun::Attribute),
                 _ => {}
             }
@@ -188,8 +191,8 @@ pub enum BadStun {
     /// The length does not name the rest of the datagram.
     #[error("stun length does not fit the datagram")]
     Length,
-    /// An attribute runs past the end, or something follows FINGERPRINT.
-    #[error("stun attribute runs past the end")]
+    /// An attribute runs past the end, a proof has another length than it must, or something follows FINGERPRINT.
+    #[error("stun attribute does not fit")]
     Attribute,
 }
 
