@@ -1,0 +1,124 @@
+//! A business's end of the media: str0m with full ICE, as unlike the relay as one library allows.
+
+use std::net::UdpSocket;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use str0m::change::SdpOffer;
+use str0m::format::{Codec, FormatParams};
+use str0m::media::{Frequency, Mid};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{RtpPacket, RtpWrite};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+
+/// What it has seen so far.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub connected: bool,
+    pub rtp: Vec<RtpPacket>,
+}
+
+impl Seen {
+    pub fn of_type(&self, payload_type: u8) -> Vec<&RtpPacket> {
+        self.rtp.iter().filter(|packet| *packet.header.payload_type == payload_type).collect()
+    }
+}
+
+pub struct Business {
+    pub answer: String,
+    pub seen: Arc<Mutex<Seen>>,
+    talks: Arc<AtomicBool>,
+    stops: Arc<AtomicBool>,
+}
+
+impl Business {
+    /// Answers the offer; ICE starts at once, sound only with [`Business::talk`].
+    pub fn answer(offer: &str) -> Business {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let local = socket.local_addr().unwrap();
+        let mut config = RtcConfig::new().set_rtp_mode(true).clear_codecs().clear_extension_map();
+        let opus = FormatParams { use_inband_fec: Some(true), ..FormatParams::default() };
+        let codecs = config.codec_config();
+        codecs.add_config(111.into(), None, Codec::Opus, Frequency::FORTY_EIGHT_KHZ, Some(2), opus);
+        let keys = FormatParams::default();
+        codecs.add_config(126.into(), None, Codec::Tele, Frequency::EIGHT_KHZ, None, keys);
+        let mut rtc = config.build(Instant::now());
+        rtc.add_local_candidate(Candidate::host(local, "udp").unwrap());
+        let offer = SdpOffer::from_sdp_string(offer).unwrap();
+        let answer = rtc.sdp_api().accept_offer(offer).unwrap().to_sdp_string();
+        let business = Business {
+            answer,
+            seen: Arc::default(),
+            talks: Arc::default(),
+            stops: Arc::default(),
+        };
+        let (seen, talks, stops) =
+            (Arc::clone(&business.seen), Arc::clone(&business.talks), Arc::clone(&business.stops));
+        std::thread::spawn(move || run(rtc, &socket, &seen, &talks, &stops));
+        business
+    }
+
+    pub fn talk(&self, on: bool) {
+        self.talks.store(on, Ordering::Relaxed);
+    }
+
+    /// Waits until it has seen what is wanted.
+    pub async fn until(&self, what: &str, wanted: impl Fn(&Seen) -> bool) {
+        let started = Instant::now();
+        while !wanted(&self.seen.lock().unwrap()) {
+            assert!(started.elapsed() < Duration::from_secs(15), "the business never saw: {what}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+impl Drop for Business {
+    fn drop(&mut self) {
+        self.stops.store(true, Ordering::Relaxed);
+    }
+}
+
+fn run(mut rtc: Rtc, socket: &UdpSocket, seen: &Mutex<Seen>, talks: &AtomicBool, stops: &AtomicBool) {
+    let local = socket.local_addr().unwrap();
+    let mid: Mid = "audio".into();
+    let voice = audio::pcm::Pcm::tone(700.0, -20.0, 2_000);
+    let frames = audio::opus::encode_all(audio::opus::Preset::Live, &voice.samples).unwrap();
+    let (mut turn, mut next) = (0usize, Instant::now());
+    while !stops.load(Ordering::Relaxed) {
+        let due = loop {
+            match rtc.poll_output().unwrap() {
+                Output::Timeout(at) => break at,
+                Output::Transmit(sent) => {
+                    let _ = socket.send_to(&sent.contents, sent.destination);
+                }
+                Output::Event(Event::Connected) => seen.lock().unwrap().connected = true,
+                Output::Event(Event::RtpPacket(packet)) => seen.lock().unwrap().rtp.push(packet),
+                Output::Event(_) => {}
+            }
+        };
+        let now = Instant::now();
+        if next <= now {
+            next += Duration::from_millis(20);
+            if talks.load(Ordering::Relaxed) && rtc.is_connected() {
+                let frame = frames[turn % frames.len()].clone();
+                let mut direct = rtc.direct_api();
+                let stream = direct.stream_tx_by_mid(mid, None).unwrap();
+                let (seq, timestamp) = (1000 + turn as u64, 48_000 + turn as u32 * 960);
+                stream.write_rtp(RtpWrite::new(111.into(), seq.into(), timestamp, now, frame));
+            }
+            turn += 1;
+            rtc.handle_input(Input::Timeout(now)).unwrap();
+            continue;
+        }
+        let wait = due.min(next).saturating_duration_since(now).max(Duration::from_millis(1));
+        socket.set_read_timeout(Some(wait)).unwrap();
+        let mut bytes = [0u8; 2000];
+        if let Ok((length, from)) = socket.recv_from(&mut bytes) {
+            let receive = Receive::new(Protocol::Udp, from, local, &bytes[..length]).unwrap();
+            rtc.handle_input(Input::Receive(Instant::now(), receive)).unwrap();
+        } else {
+            rtc.handle_input(Input::Timeout(Instant::now())).unwrap();
+        }
+    }
+}
