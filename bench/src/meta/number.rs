@@ -15,7 +15,7 @@ impl Default for Number {
         let calling = json!({
             "status": "ENABLED",
             "call_icon_visibility": "DEFAULT",
-            "callback_permission_status": "ENABLED",
+            "callback_permission_status": "DISABLED",
             "sip": {"status": "DISABLED"},
         });
         let Value::Object(calling) = calling else { unreachable!("an object was written above") };

@@ -16,12 +16,15 @@ async fn post(world: &World, path: &str, token: &str, body: &str) -> (u16, Value
 async fn every_refusal_has_its_code_in_the_documented_order() {
     let world = World::new().await;
     let call = world.dial(json!({"external_offer": "v=0\r\n"})).await;
-    let terminate = json!({"messaging_product": "whatsapp", "action": "terminate", "call_id": "wacid.none"}).to_string();
+    let terminate =
+        json!({"messaging_product": "whatsapp", "action": "terminate", "call_id": "wacid.none"}).to_string();
     let no_session = json!({"messaging_product": "whatsapp", "action": "accept", "call_id": call}).to_string();
     let offer_type = json!({"messaging_product": "whatsapp", "action": "accept", "call_id": call,
-                            "session": {"sdp_type": "offer", "sdp": good_answer()}}).to_string();
+                            "session": {"sdp_type": "offer", "sdp": good_answer()}})
+    .to_string();
     let connect = json!({"messaging_product": "whatsapp", "action": "connect", "to": "15550001111",
-                         "session": {"sdp_type": "offer", "sdp": good_answer()}}).to_string();
+                         "session": {"sdp_type": "offer", "sdp": good_answer()}})
+    .to_string();
     let to_nobody = json!({"messaging_product": "whatsapp", "action": "connect"}).to_string();
     let rows = [
         (PATH, "wrong", "not even json", 401, 190),

@@ -64,10 +64,12 @@ async fn a_key_is_a_telephone_event_with_three_ends_in_the_voices_own_numbers() 
     let picked = pick_up(&world, json!({"source": "silence"})).await;
     picked.business.until("voice", |seen| seen.of_type(111).len() >= 5).await;
     assert_eq!(world.post(&picked.call, "digits", json!({"digits": "1#"})).await, 204);
-    picked.business.until("two keys and voice after", |seen| {
-        seen.of_type(126).len() >= 22 && *seen.rtp.last().unwrap().header.payload_type == 111
-    })
-    .await;
+    picked
+        .business
+        .until("two keys and voice after", |seen| {
+            seen.of_type(126).len() >= 22 && *seen.rtp.last().unwrap().header.payload_type == 111
+        })
+        .await;
     let seen = picked.business.seen.lock().unwrap();
     let keys = seen.of_type(126);
     assert_eq!(keys.len(), 22);
@@ -125,6 +127,7 @@ async fn many_calls_share_the_relays_one_address_and_do_not_mix() {
 async fn a_padded_password_an_old_offer_and_an_rsa_certificate_still_make_a_call() {
     let world = World::new().await;
     for faults in [json!({"ice_pwd_padded": true}), json!({"old_sdp": true}), json!({"rsa_certificate": true})] {
+        println!("{faults}");
         let picked = pick_up(&world, json!({"source": "silence", "faults": faults})).await;
         picked.business.talk(true);
         picked.business.until("voice", |seen| seen.of_type(111).len() >= 5).await;
@@ -171,4 +174,15 @@ fn strongest_hz(samples: &[f32]) -> u32 {
         re * re + im * im
     };
     [300, 440, 500, 700, 900].into_iter().max_by(|a, b| power(*a).total_cmp(&power(*b))).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_business_that_answers_passive_is_called_by_the_relay() {
+    let world = World::new().await;
+    let call = world.dial(json!({"source": "silence"})).await;
+    let offer = world.show(&call).await["offer"].as_str().unwrap().to_owned();
+    let business = Business::answer_as_offered(&offer);
+    assert!(business.answer.contains("a=setup:passive"));
+    assert_eq!(world.action("accept", &call, &business.answer).await.0, 200);
+    business.until("voice", |seen| seen.of_type(111).len() >= 5).await;
 }

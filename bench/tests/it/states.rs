@@ -20,7 +20,10 @@ async fn an_outside_offer_goes_into_the_webhook_unchanged_and_the_answer_comes_b
     assert_eq!(connect.call()["session"], json!({"sdp_type": "offer", "sdp": "v=0\r\no=the offer as given\r\n"}));
     assert_eq!(world.action("pre_accept", &call, &good_answer()).await.0, 200);
     let view = world.show(&call).await;
-    assert_eq!((view["state"].as_str(), view["business_answer"].as_str()), (Some("pre_accepted"), Some(&*good_answer())));
+    assert_eq!(
+        (view["state"].as_str(), view["business_answer"].as_str()),
+        (Some("pre_accepted"), Some(&*good_answer()))
+    );
     assert_eq!(view["media"], Value::Null);
 }
 
@@ -45,7 +48,12 @@ async fn nothing_can_be_done_to_an_ended_call() {
     let world = World::new().await;
     let call = external(&world, json!({})).await;
     assert_eq!(world.post(&call, "hang-up", json!({})).await, 204);
-    for (action, sdp) in [("pre_accept", good_answer()), ("accept", good_answer()), ("reject", String::new()), ("terminate", String::new())] {
+    for (action, sdp) in [
+        ("pre_accept", good_answer()),
+        ("accept", good_answer()),
+        ("reject", String::new()),
+        ("terminate", String::new()),
+    ] {
         let (status, answer) = world.action(action, &call, &sdp).await;
         assert_eq!((status, answer["error"]["code"].as_u64()), (400, Some(100)), "{action}");
         assert!(details(&answer).contains("already ended"), "{answer}");
@@ -63,7 +71,8 @@ async fn only_a_call_that_was_picked_up_has_times() {
     world.action("reject", &rejected, "").await;
     let gave_up = external(&world, json!({})).await;
     world.post(&gave_up, "hang-up", json!({})).await;
-    let ends: Vec<Value> = world.webhooks(6).await.iter().map(|a| a.call()).filter(|c| c["event"] == "terminate").collect();
+    let ends: Vec<Value> =
+        world.webhooks(6).await.iter().map(|a| a.call()).filter(|c| c["event"] == "terminate").collect();
     for end in &ends {
         assert_eq!(end["status"], "COMPLETED");
         assert_eq!(end.get("errors"), None);
@@ -83,7 +92,13 @@ async fn a_call_nobody_answers_ends_by_itself() {
     let view = world.until(&call, |view| view["state"] == "ended").await;
     assert_eq!(view["terminate"]["by"], "not answered");
     assert_eq!(view["terminate"]["status"], "COMPLETED");
-    assert!((400..2000).contains(&view["events"].as_array().unwrap().iter().find(|e| e["what"] == "ended: not answered").unwrap()["at_ms"].as_u64().unwrap()));
+    assert!(
+        (400..2000).contains(
+            &view["events"].as_array().unwrap().iter().find(|e| e["what"] == "ended: not answered").unwrap()["at_ms"]
+                .as_u64()
+                .unwrap()
+        )
+    );
 }
 
 #[tokio::test]
@@ -92,7 +107,9 @@ async fn twenty_seconds_without_media_end_a_call_as_captured() {
     let call = world.dial(json!({"source": "silence"})).await;
     assert_eq!(world.action("accept", &call, &good_answer()).await.0, 200);
     let view = world.until(&call, |view| view["state"] == "ended").await;
-    assert_eq!((view["terminate"]["code"].as_u64(), view["terminate"]["duration"].as_u64()), (Some(138021), Some(20)));
+    assert_eq!(view["terminate"]["code"], 138021);
+    // One scaled second is 20 ms here, which is also the exchange's tick.
+    assert!((20..=25).contains(&view["terminate"]["duration"].as_u64().unwrap()), "{}", view["terminate"]);
     let end = world.webhooks(2).await.into_iter().find(|a| a.event() == "terminate").unwrap();
     let value = &end.json()["entry"][0]["changes"][0]["value"];
     assert_eq!(value["errors"], value["calls"][0]["errors"]);

@@ -44,7 +44,7 @@ function show(state, words) {
   $("panel-idle").hidden = busy;
   $("panel-call").hidden = !busy;
   $("call").hidden = busy;
-  for (const id of ["hangup", "mute", "spare"]) $(id).hidden = !busy;
+  for (const id of ["hangup", "mute"]) $(id).hidden = !busy;
   $("timer").hidden = !(state === "talking");
   $("mute").disabled = state !== "talking";
   for (const key of document.querySelectorAll(".key")) key.disabled = state !== "talking";
