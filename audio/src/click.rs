@@ -62,28 +62,43 @@ impl Meter {
 
     /// X of one cut, in dB.
     pub fn excess_db(&self, cut: &Cut<'_>) -> f64 {
-        let shift_ms = cut.inserted as f64 * 20.0;
-        let at = cut.at as f64;
-        let before = self.powers(cut.before, at, -30.0, 2.5);
-        let after = self.powers(cut.after, at, shift_ms - 2.5, shift_ms + 90.0);
-        let after_near = self.powers(cut.after, at, shift_ms - 2.5, shift_ms + 30.0);
-        let loudest = before.iter().chain(&after_near).map(|p| p.iter().sum::<f64>()).fold(0.0, f64::max);
-        let floor = db_to_power(FLOOR_DB).max(loudest * db_to_power(-BELOW_LOUDEST_DB));
-        let reference: Vec<f64> = (0..self.bands.len())
-            .map(|band| before.iter().chain(&after).map(|p| p[band]).fold(floor, f64::max))
-            .collect();
-        self.powers(cut.out, at, -5.0, shift_ms + 60.0)
-            .iter()
-            .flat_map(|powers| powers.iter().zip(&reference))
-            .map(|(out, reference)| 10.0 * (out.max(floor) / reference).log10())
-            .fold(f64::NEG_INFINITY, f64::max)
+        self.worst(cut).excess_db
     }
 
-    /// Band powers of every window whose middle lies in `from_ms..=to_ms` around `at`.
-    fn powers(&self, samples: &[f32], at: f64, from_ms: f64, to_ms: f64) -> Vec<Vec<f64>> {
-        let place = |ms: f64| (at + ms * f64::from(RATE_HZ) / 1_000.0) as isize;
-        let (first, last) = (place(from_ms), place(to_ms));
-        (first..=last).step_by(HOP).map(|middle| self.spectrum(samples, middle - (WINDOW / 2) as isize)).collect()
+    /// Where the trace of a cut is plainest.
+    pub fn worst(&self, cut: &Cut<'_>) -> Trace {
+        let shift_ms = cut.inserted as f64 * 20.0;
+        let before = self.powers(cut.before, cut.at, -30.0, 2.5);
+        let after = self.powers(cut.after, cut.at, shift_ms - 2.5, shift_ms + 90.0);
+        let near = after.iter().filter(|(ms, _)| *ms <= shift_ms + 30.0);
+        let loudest = before.iter().chain(near).map(|(_, p)| p.iter().sum::<f64>()).fold(0.0, f64::max);
+        let floor = db_to_power(FLOOR_DB).max(loudest * db_to_power(-BELOW_LOUDEST_DB));
+        let reference: Vec<f64> = (0..self.bands.len())
+            .map(|band| before.iter().chain(&after).map(|(_, p)| p[band]).fold(floor, f64::max))
+            .collect();
+        let mut worst = Trace { excess_db: f64::NEG_INFINITY, band_hz: (0.0, 0.0), after_ms: 0.0, level_db: 0.0 };
+        for (after_ms, powers) in self.powers(cut.out, cut.at, -5.0, shift_ms + 60.0) {
+            for (band, (out, reference)) in powers.iter().zip(&reference).enumerate() {
+                let excess_db = 10.0 * (out.max(floor) / reference).log10();
+                if excess_db > worst.excess_db {
+                    let band_hz = (EDGES_HZ[band], EDGES_HZ[band + 1]);
+                    worst = Trace { excess_db, band_hz, after_ms, level_db: 10.0 * out.max(floor).log10() };
+                }
+            }
+        }
+        worst
+    }
+
+    /// Band powers of every window whose middle lies in `from_ms..=to_ms` around `at`, each with its place in ms.
+    fn powers(&self, samples: &[f32], at: usize, from_ms: f64, to_ms: f64) -> Vec<(f64, Vec<f64>)> {
+        let place = |ms: f64| (ms * f64::from(RATE_HZ) / 1_000.0) as isize;
+        (place(from_ms)..=place(to_ms))
+            .step_by(HOP)
+            .map(|from_cut| {
+                let start = at as isize + from_cut - (WINDOW / 2) as isize;
+                (from_cut as f64 * 1_000.0 / f64::from(RATE_HZ), self.spectrum(samples, start))
+            })
+            .collect()
     }
 
     fn spectrum(&self, samples: &[f32], start: isize) -> Vec<f64> {
@@ -108,6 +123,19 @@ impl Meter {
         }
         (re * re + im * im) / self.scale
     }
+}
+
+/// The plainest trace of a cut.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trace {
+    /// X: how much louder than either parent, in dB.
+    pub excess_db: f64,
+    /// In which band, in Hz.
+    pub band_hz: (f64, f64),
+    /// How long after the cut, in milliseconds.
+    pub after_ms: f64,
+    /// How loud there, in dB against full scale.
+    pub level_db: f64,
 }
 
 /// What a set of cuts came to.

@@ -12,7 +12,7 @@ pub fn hold_music() -> Pcm {
         let start = bar * 4 * BEAT_SAMPLES;
         let beat = |at: f32| start + (at * BEAT_SAMPLES as f32) as usize;
         for &note in *chord {
-            chords.add(beat(0.0), 0.034, pad(note, 4.0 * BEAT_SECS));
+            chords.add(beat(0.0), 0.044, pad(note, 4.0 * BEAT_SECS));
         }
         chords.add(beat(0.0), 0.14, bass(*root, 1.6 * BEAT_SECS));
         chords.add(beat(2.5), 0.09, bass(root + 7, 1.2 * BEAT_SECS));
@@ -39,7 +39,20 @@ pub fn hold_music() -> Pcm {
     send.mix(0.5, &chords);
     send.mix(1.0, &melody);
     all.mix(0.34, &room(&send));
+    air(&mut all, &mut hands);
     Pcm::new(all.0)
+}
+
+/// A breath of noise, as a room has.
+fn air(ring: &mut Ring, noise: &mut Noise) {
+    let mut low = 0.0;
+    let breath: Vec<f32> = (0..ring.0.len())
+        .map(|_| {
+            low += 0.3 * (noise.next_sample() - low);
+            low
+        })
+        .collect();
+    ring.add(0, AIR, breath.into_iter());
 }
 
 /// The notes of a chord from below, a hair apart as fingers are.
@@ -59,6 +72,8 @@ fn broken(ring: &mut Ring, at: usize, chord: &[u8], hands: &mut Noise) {
     }
 }
 
+/// The breath's level: about 45 dB below the music.
+const AIR: f32 = 0.003;
 /// 42 frames of 20 ms: 71.4 beats a minute, and a loop of whole frames.
 const BEAT_SAMPLES: usize = 40_320;
 const BEAT_SECS: f32 = BEAT_SAMPLES as f32 / 48_000.0;

@@ -43,14 +43,15 @@ pub fn piano(note: u8, held: f32, touch: f32) -> impl Iterator<Item = f32> {
     })
 }
 
-/// A slow, warm chord voice: six harmonics of two strings a hair apart.
+/// A slow, warm chord voice: two strings a hair apart, with enough overtones that no part of the band is empty (a decoder
+/// that enters the music after speech guesses the level of empty bands too high).
 pub fn pad(note: u8, held: f32) -> impl Iterator<Item = f32> {
     let pitch = hz(note);
     seconds(held + 1.6).map(move |t| {
         let swell = (t / 1.1).min(1.0);
         let level = swell * swell * (3.0 - 2.0 * swell) * release(t, held, 0.55);
         let voice = |pitch: f32| {
-            (1..=6u8).map(|h| (TAU * pitch * f32::from(h) * t).sin() / f32::from(h).powf(1.9)).sum::<f32>()
+            (1..=PAD_HARMONICS).map(|h| (TAU * pitch * f32::from(h) * t).sin() / f32::from(h).powf(1.22)).sum::<f32>()
         };
         level * 0.5 * (voice(pitch * 0.9988) + voice(pitch * 1.0012))
     })
@@ -177,5 +178,6 @@ fn release(t: f32, held: f32, fall: f32) -> f32 {
     if t < held { 1.0 } else { (-(t - held) / fall).exp() }
 }
 
+const PAD_HARMONICS: u8 = 14;
 const COMBS: [(usize, f32); 4] = [(2_113, 0.82), (2_399, 0.80), (2_687, 0.78), (2_999, 0.76)];
 const DIFFUSERS: [usize; 2] = [523, 197];

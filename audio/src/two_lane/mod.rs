@@ -84,7 +84,7 @@ impl TwoLane {
 
     /// How long the recording plays, in milliseconds.
     pub fn duration_ms(&self) -> u64 {
-        self.slots * 20
+        (self.slots * FRAME_SAMPLES as u64).saturating_sub(u64::from(PRE_SKIP_SAMPLES)) / 48
     }
 
     /// What happened to the left lane's packets.
@@ -122,5 +122,6 @@ fn join(left: &[u8], right: &[u8]) -> Vec<u8> {
 pub const PAGE_MS: u32 = 500;
 /// The most [`Slot::Lost`] in a row that are left to the player's concealment; from then on it would drone.
 pub const LOST_IN_A_ROW_MAX: u32 = 5;
-/// Nothing is thrown away at the start, so a recording lasts exactly as long as it was recorded.
-pub const PRE_SKIP_SAMPLES: u16 = 0;
+/// What SILK looks ahead, 6.5 ms: a decoder's first samples are its start-up, not sound. (Players and `opusinfo` distrust a
+/// file that skips nothing.)
+pub const PRE_SKIP_SAMPLES: u16 = 312;

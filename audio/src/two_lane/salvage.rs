@@ -116,10 +116,15 @@ fn is_pair(packet: &[u8]) -> bool {
 
 /// A recording of which no sound is left: its headers (or new ones) and one slot of silence.
 fn nothing(walk: &Walk<'_>, lost_bytes: usize) -> Salvaged {
-    let (machine, headers) = TwoLane::new(walk.serial, &[]);
-    let silence = machine.finish();
     let keeps_headers = walk.headers_bytes > 0;
+    let (machine, headers) = TwoLane::new(if keeps_headers { walk.serial } else { EMPTY_SERIAL }, &[]);
+    let silence = machine.finish();
     let mut tail = if keeps_headers { Vec::new() } else { headers };
     tail.extend(silence);
-    Salvaged { keep_bytes: walk.headers_bytes, tail, duration_ms: 20, lost_bytes, complete: false, empty: true }
+    Salvaged { keep_bytes: walk.headers_bytes, tail, duration_ms: EMPTY_MS, lost_bytes, complete: false, empty: true }
 }
+
+/// The stream number of a recording whose own is not known.
+const EMPTY_SERIAL: u32 = 1;
+/// One slot less the pre-skip, in whole milliseconds.
+const EMPTY_MS: u64 = 13;

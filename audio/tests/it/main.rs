@@ -1,4 +1,5 @@
 //! What this crate promises, checked with tools we did not write: opusinfo, opusdec, ffmpeg, libopus.
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 mod assets;
 mod bombs;

@@ -6,7 +6,7 @@ use audio::ogg_opus;
 use audio::opus::{Preset, decode_all, encode_all};
 use audio::pcm::{Pcm, Wav, read_wav};
 use audio::toc::{self, CELT_SILENCE};
-use audio::two_lane::{Slot, TwoLane, lanes};
+use audio::two_lane::{PRE_SKIP_SAMPLES, Slot, TwoLane, lanes};
 
 const LEFT_HZ: f64 = 440.0;
 const RIGHT_HZ: f64 = 880.0;
@@ -15,9 +15,9 @@ const RIGHT_HZ: f64 = 880.0;
 fn left_and_right_are_heard_where_they_belong_by_every_decoder() {
     let file = record(&voices(440.0, 150), &voices(880.0, 150));
     let said = opusinfo(&file);
-    assert!(said.contains("Channel Mapping family: 1") || said.contains("streams: 2"), "{said}");
+    assert!(said.contains("Streams: 2, Coupled: 0") && said.contains("Family: 1 Map: [0, 1]"), "{said}");
     for (name, wav) in [("opusdec", opusdec(&file)), ("ffmpeg", by_ffmpeg(&file))] {
-        assert_eq!(wav.channels[0].len(), 150 * FRAME_SAMPLES, "{name}: it lasts exactly as long as it was recorded");
+        assert_eq!(wav.channels[0].len(), playable(150), "{name}: it lasts as long as it was recorded");
         assert_apart(&wav.channels[0], &wav.channels[1], name);
     }
     // And by our own hand: every packet taken apart, each lane decoded by itself.
@@ -107,7 +107,7 @@ fn a_loss_is_the_lanes_own_first_byte_five_times_and_then_silence() {
     assert!(left[16..18].iter().all(|packet| packet == &CELT_SILENCE));
     assert!(left[19..].iter().all(|packet| packet == &CELT_SILENCE), "hold is silence, and so is what is lost in it");
     opusinfo(&file);
-    assert_eq!(opusdec(&file).channels[0].len(), left.len() * FRAME_SAMPLES);
+    assert_eq!(opusdec(&file).channels[0].len(), playable(left.len()));
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn half_a_pair_of_tens_is_kept_in_its_half() {
     }
     file.extend(machine.finish());
     opusinfo(&file);
-    assert_eq!(opusdec(&file).channels[0].len(), 20 * FRAME_SAMPLES);
+    assert_eq!(opusdec(&file).channels[0].len(), playable(20));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_page_is_written_every_half_second_and_an_empty_recording_still_plays() {
     let pages: Vec<usize> =
         (0..126).filter(|&n| machine.push(Slot::Sound(&voice[n]), Slot::Sound(&voice[n])).is_some()).collect();
     assert_eq!(pages, [25, 50, 75, 100, 125]);
-    assert_eq!(machine.duration_ms(), 126 * 20);
+    assert_eq!(machine.duration_ms(), 126 * 20 - 7);
 
     let (machine, mut file) = TwoLane::new(1, &[]);
     file.extend(machine.finish());
@@ -155,8 +155,13 @@ fn assert_apart(left: &[f32], right: &[f32], by: &str) {
 fn check_pair(file: &[u8], slots: usize) {
     opusinfo(file);
     let wav = opusdec(file);
-    assert_eq!(wav.channels[0].len(), slots * FRAME_SAMPLES);
+    assert_eq!(wav.channels[0].len(), playable(slots));
     assert_apart(&wav.channels[0], &wav.channels[1], "opusdec");
+}
+
+/// Samples of so many slots without the pre-skip.
+fn playable(slots: usize) -> usize {
+    slots * FRAME_SAMPLES - usize::from(PRE_SKIP_SAMPLES)
 }
 
 fn voices(hz: f32, packets: u32) -> Vec<Vec<u8>> {
