@@ -84,6 +84,7 @@ pub(super) fn same(one: &[u8; 32], other: &[u8; 32]) -> bool {
 const MTU_BYTES: usize = 1_200;
 /// Records that wait on either side of dimpl.
 const QUEUE_MAX: usize = 64;
-/// Doubled at each resend: 0.15, 0.3, … 9.6 s.
+/// Before the first resend; dimpl doubles it each time.
 const FLIGHT_RTO: Duration = Duration::from_millis(150);
-const FLIGHT_RETRIES: usize = 6;
+/// Resends that a peer's repetitions cause count too; time alone ends a handshake.
+const FLIGHT_RETRIES: usize = 64;

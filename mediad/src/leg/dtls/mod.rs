@@ -3,6 +3,7 @@
 
 mod certificate;
 mod record;
+mod recovery;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -11,7 +12,9 @@ use dimpl::Output;
 
 pub use certificate::{Certificate, NoCertificate};
 pub use record::BadRecord;
+pub use recovery::RESTARTS_MAX;
 
+use self::recovery::{Flight, STALL};
 use super::srtp::{Keys, Profile};
 use crate::base::packet::Packet;
 use crate::wire::sdp::Setup;
@@ -29,11 +32,20 @@ pub struct Dtls {
     state: State,
     /// When an unfinished handshake is given up.
     give_up_at: Instant,
+    /// When a client that got nowhere says hello anew.
+    anew_at: Option<Instant>,
+    /// When this hello was said, or waited for.
+    begun_at: Instant,
+    /// The engine is beyond use; nothing is taken until the handshake begins anew.
+    broken: bool,
+    /// The random of the hello a server is answering, and when it came.
+    hello: Option<([u8; 32], Instant)>,
     engine_due: Option<Instant>,
     restarts: u32,
     keys: Option<Keys>,
     proven: Proof,
     outgoing: VecDeque<Packet>,
+    flight: Flight,
     events: VecDeque<DtlsEvent>,
     scratch: Vec<u8>,
 }
@@ -49,11 +61,16 @@ impl Dtls {
             expected,
             state: State::Handshaking,
             give_up_at: now.checked_add(HANDSHAKE_MAX).unwrap_or(now),
+            anew_at: now.checked_add(STALL).filter(|_| role == Role::Client),
+            begun_at: now,
+            broken: false,
+            hello: None,
             engine_due: None,
             restarts: 0,
             keys: None,
             proven: Proof::Nothing,
             outgoing: VecDeque::new(),
+            flight: Flight::default(),
             events: VecDeque::new(),
             scratch: vec![0; SCRATCH_BYTES],
         };
@@ -66,18 +83,21 @@ impl Dtls {
     /// # Errors
     /// Says why nothing of the datagram was passed on.
     pub fn take(&mut self, now: Instant, bytes: &[u8]) -> Result<(), BadRecord> {
-        if self.state == State::Closed {
+        if self.state == State::Closed || self.broken {
             return Err(BadRecord::Closed);
         }
         let kept = record::sift(bytes, self.state == State::Connected, self.role)?;
+        if self.role == Role::Server && self.state == State::Handshaking {
+            self.weigh_hello(now, kept.as_slice())?;
+        }
         // dimpl's clock moves only here, and a server must have seen it move before its first packet.
         let timed = self.engine.handle_timeout(now);
-        self.absorb(now, timed);
-        if self.state == State::Closed {
+        self.absorb(now, timed, Cause::Time);
+        if self.state == State::Closed || self.broken {
             return Err(BadRecord::Closed);
         }
         let taken = self.engine.handle_packet(kept.as_slice());
-        self.absorb(now, taken);
+        self.absorb(now, taken, Cause::Progress);
         Ok(())
     }
 
@@ -86,9 +106,16 @@ impl Dtls {
         if self.state == State::Handshaking && now >= self.give_up_at {
             return self.fail(DtlsFailure::Timeout);
         }
-        if self.state != State::Closed && self.engine_due.is_some_and(|due| now >= due) {
+        if self.state == State::Handshaking && self.anew_at.is_some_and(|at| now >= at) {
+            return self.stalled(now);
+        }
+        if self.state != State::Closed && !self.broken && self.engine_due.is_some_and(|due| now >= due) {
             let timed = self.engine.handle_timeout(now);
-            self.absorb(now, timed);
+            self.absorb(now, timed, Cause::Time);
+        }
+        if self.state == State::Handshaking && self.flight.due().is_some_and(|due| now >= due) {
+            self.flight.sent_at = Some(now);
+            self.outgoing.extend(self.flight.packets.iter().cloned());
         }
     }
 
@@ -100,7 +127,9 @@ impl Dtls {
     /// When [`Dtls::wake`] wants to be called.
     pub fn due(&self) -> Option<Instant> {
         match self.state {
-            State::Handshaking => Some(self.engine_due.map_or(self.give_up_at, |due| due.min(self.give_up_at))),
+            State::Handshaking => {
+                [self.engine_due, self.flight.due(), self.anew_at, Some(self.give_up_at)].into_iter().flatten().min()
+            }
             State::Connected => self.engine_due,
             State::Closed => None,
         }
@@ -122,28 +151,25 @@ impl Dtls {
             return;
         }
         let closed = self.engine.close();
-        self.absorb(now, closed);
+        self.absorb(now, closed, Cause::Time);
         self.state = State::Closed;
     }
 
     fn start(&mut self, now: Instant) {
         let timed = self.engine.handle_timeout(now);
-        self.absorb(now, timed);
+        self.absorb(now, timed, Cause::Progress);
     }
 
     /// Drains dimpl after a call into it and weighs the call's result.
-    fn absorb(&mut self, now: Instant, result: Result<(), dimpl::Error>) {
+    fn absorb(&mut self, now: Instant, result: Result<(), dimpl::Error>, cause: Cause) {
         if let Err(error) = result {
             return self.upset(now, &error);
         }
         let mut done = false;
+        let mut sent = Vec::new();
         loop {
             match self.engine.poll_output(&mut self.scratch) {
-                Output::Packet(bytes) => {
-                    if let Some(packet) = Packet::from_slice(bytes).filter(|_| self.outgoing.len() < OUTGOING_MAX) {
-                        self.outgoing.push_back(packet);
-                    }
-                }
+                Output::Packet(bytes) => sent.extend(Packet::from_slice(bytes)),
                 Output::BufferTooSmall { needed } if needed <= SCRATCH_BYTES_MAX => self.scratch.resize(needed, 0),
                 Output::BufferTooSmall { .. } => return self.fail(DtlsFailure::CertificateTooLong),
                 Output::PeerCert(der) => {
@@ -165,6 +191,7 @@ impl Dtls {
                 _ => {}
             }
         }
+        self.send(now, sent, cause);
         if self.proven == Proof::Differs && self.state == State::Handshaking {
             self.refuse_certificate();
         } else if done && self.state == State::Handshaking {
@@ -172,7 +199,22 @@ impl Dtls {
         }
     }
 
+    fn send(&mut self, now: Instant, sent: Vec<Packet>, cause: Cause) {
+        if sent.is_empty() {
+            return;
+        }
+        let room = OUTGOING_MAX.saturating_sub(self.outgoing.len());
+        self.outgoing.extend(sent.iter().take(room).cloned());
+        if self.state == State::Handshaking {
+            self.flight.sent_at = Some(now);
+            if cause == Cause::Progress {
+                self.flight.packets = sent;
+            }
+        }
+    }
+
     fn connected(&mut self) {
+        self.flight = Flight::default();
         match (self.proven, self.keys.take()) {
             (Proof::Fits, Some(keys)) => {
                 self.state = State::Connected;
@@ -190,22 +232,6 @@ impl Dtls {
         }
     }
 
-    /// dimpl calls every error fatal. Before the handshake is done anybody on the peer's address could have caused
-    /// it, so the handshake begins anew; afterwards SRTP has its keys and needs dimpl no more.
-    fn upset(&mut self, now: Instant, error: &dimpl::Error) {
-        match self.state {
-            State::Handshaking if self.restarts < RESTARTS_MAX => {
-                self.restarts = self.restarts.saturating_add(1);
-                self.engine = self.certificate.engine(self.role, now);
-                self.keys = None;
-                self.proven = Proof::Nothing;
-                self.start(now);
-            }
-            State::Handshaking => self.fail(DtlsFailure::Handshake(error.to_string())),
-            State::Connected | State::Closed => self.engine_due = None,
-        }
-    }
-
     fn refuse_certificate(&mut self) {
         self.outgoing.extend(Packet::from_slice(&BAD_CERTIFICATE_ALERT));
         self.fail(DtlsFailure::Fingerprint);
@@ -214,6 +240,7 @@ impl Dtls {
     fn fail(&mut self, why: DtlsFailure) {
         self.state = State::Closed;
         self.keys = None;
+        self.flight = Flight::default();
         self.events.push_back(DtlsEvent::Failed(why));
     }
 }
@@ -281,6 +308,15 @@ enum State {
     Closed,
 }
 
+/// Why dimpl was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// Something new: what it sends is a flight of its own.
+    Progress,
+    /// The clock: what it sends was sent before.
+    Time,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Proof {
     Nothing,
@@ -297,8 +333,6 @@ fn profile_of(profile: dimpl::SrtpProfile) -> Option<Profile> {
     }
 }
 
-/// How often an upset handshake begins anew.
-pub const RESTARTS_MAX: u32 = 8;
 /// From the first datagram to the keys.
 pub const HANDSHAKE_MAX: Duration = Duration::from_secs(15);
 /// Datagrams that wait to be sent; a flight has five at most.

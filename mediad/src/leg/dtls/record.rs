@@ -26,6 +26,15 @@ pub(super) fn sift(bytes: &[u8], connected: bool, role: Role) -> Result<Packet, 
     if kept.is_empty() { Err(first.unwrap_or(BadRecord::Length)) } else { Ok(kept) }
 }
 
+/// The random of a ClientHello that begins in the first record of `bytes`.
+pub(super) fn hello_random(bytes: &[u8]) -> Option<[u8; 32]> {
+    let (record, _) = Record::cut(bytes).ok()?;
+    let (header, hello) = record.body.split_first_chunk::<12>()?;
+    let [CLIENT_HELLO, _, _, _, _, _, 0, 0, 0, ..] = *header else { return None };
+    let plain = record.epoch == 0 && record.content == HANDSHAKE;
+    hello.get(2..).filter(|_| plain)?.first_chunk::<32>().copied()
+}
+
 /// Why a record was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum BadRecord {
@@ -53,6 +62,9 @@ pub enum BadRecord {
     /// A hello that offers nothing we accept.
     #[error("dtls hello offers no suite of ours")]
     Hello,
+    /// A hello while another is being answered.
+    #[error("dtls hello while another is answered")]
+    OtherHello,
     /// The association is over.
     #[error("dtls association is over")]
     Closed,
