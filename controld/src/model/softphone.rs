@@ -107,6 +107,7 @@ pub struct Softphone {
     /// Calls ringing for this agent, longest wait first.
     pub ringing: Vec<RingingCall>,
     /// The call this agent is on.
+    #[schema(required)]
     pub call: Option<AgentCall>,
     /// The desk's clock when this was told; timers are drawn against it.
     pub now: Millis,
@@ -150,6 +151,7 @@ pub struct AgentCall {
     /// Talking since (answer).
     pub since: Millis,
     /// On hold since.
+    #[schema(required)]
     pub held_since: Option<Millis>,
     /// It is being recorded.
     pub recording: bool,
