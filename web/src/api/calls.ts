@@ -3,7 +3,7 @@ import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { apiQuery, type CallFilter } from "../core/call-filter";
 import { isFinal } from "../core/call-words";
 import { get, post } from "./request";
-import type { Account, Agent, CallDetail, CallPage, FlowSummary } from "./words";
+import type { AccountSummary, AgentSummary, CallDetail, CallPage, FlowSummary, RecordingLink } from "./words";
 
 /** Pages of calls, newest first. The first pages are kept fresh; a long scroll is left alone. */
 export function useCalls(filter: CallFilter) {
@@ -35,8 +35,7 @@ export function useCall(id: string) {
 /** A link to the recording, good for minutes. */
 export function useRecordingLink(call: string) {
   return useMutation({
-    mutationFn: () =>
-      post<{ url: string; expires_at: number }>(`/api/calls/${encodeURIComponent(call)}/recording-link`),
+    mutationFn: () => post<RecordingLink>(`/api/calls/${encodeURIComponent(call)}/recording-link`),
   });
 }
 
@@ -48,7 +47,7 @@ export function useHangUp(call: string) {
 export function useAccounts() {
   return useQuery({
     queryKey: ["accounts"],
-    queryFn: ({ signal }) => get<Account[]>("/api/accounts", signal),
+    queryFn: ({ signal }) => get<AccountSummary[]>("/api/accounts", signal),
     staleTime: 60_000,
   });
 }
@@ -56,7 +55,7 @@ export function useAccounts() {
 export function useAgents() {
   return useQuery({
     queryKey: ["agents"],
-    queryFn: ({ signal }) => get<Agent[]>("/api/agents", signal),
+    queryFn: ({ signal }) => get<AgentSummary[]>("/api/agents", signal),
     staleTime: 15_000,
   });
 }

@@ -7,11 +7,13 @@ import type { Me } from "../api/words";
 import { PhoneDock } from "../screens/softphone/PhoneDock";
 import { Avatar } from "../ui/Avatar";
 import { classes } from "../ui/classes";
+import { Guard } from "../ui/Guard";
 import { Icon, type IconName, Mark } from "../ui/Icon";
 import { Menu, MenuItem, MenuLabel, MenuLine } from "../ui/Menu";
 import { chooseTheme, chosenTheme, type Theme } from "./theme";
 
 export function Shell({ me, children }: { me: Me; children: ReactNode }) {
+  const [path] = useLocation();
   return (
     <div className="flex min-h-dvh max-md:flex-col">
       <a
@@ -22,15 +24,15 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
       </a>
       <nav
         aria-label="Main"
-        className="flex shrink-0 border-line bg-page max-md:h-14 max-md:items-center max-md:border-b max-md:px-3 md:sticky md:top-0 md:h-dvh md:w-16 md:flex-col md:border-r md:px-2.5 md:py-4 xl:w-55"
+        className="flex shrink-0 border-line bg-page max-md:h-14 max-md:items-center max-md:border-b max-md:px-3 md:sticky md:top-0 md:h-dvh md:w-16 md:flex-col md:border-r md:px-2.5 md:py-4 min-[88rem]:w-55"
       >
         <Link
           href="/calls"
           aria-label="Patchbay"
-          className="flex items-center gap-2.5 rounded-lg md:mb-5 md:self-center xl:self-start xl:px-1.5"
+          className="flex items-center gap-2.5 rounded-lg md:mb-5 md:self-center min-[88rem]:self-start min-[88rem]:px-1.5"
         >
           <Mark size={30} />
-          <span className="font-semibold text-[1.0625rem] tracking-tight max-xl:hidden">Patchbay</span>
+          <span className="font-semibold text-[1.0625rem] tracking-tight max-[88rem]:hidden">Patchbay</span>
         </Link>
         <ul className="flex gap-1 max-md:ml-4 max-md:flex-1 md:flex-1 md:flex-col">
           {PLACES.map((place) => (
@@ -42,7 +44,7 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
         <UserMenu me={me} />
       </nav>
       <main id="page" tabIndex={-1} className="min-w-0 flex-1 outline-none max-lg:pb-20">
-        {children}
+        <Guard of={path}>{children}</Guard>
       </main>
       <PhoneDock />
     </div>
@@ -57,12 +59,12 @@ function Place({ href, label, icon }: { href: string; label: string; icon: IconN
       href={href}
       aria-current={here ? "page" : undefined}
       className={classes(
-        "flex h-10 items-center gap-2.5 rounded-lg px-3 font-medium text-sm transition-colors md:justify-center xl:justify-start",
+        "flex h-10 items-center gap-2.5 rounded-lg px-3 font-medium text-sm transition-colors md:justify-center min-[88rem]:justify-start",
         here ? "bg-brand-wash text-brand-strong" : "text-soft hover:bg-hover hover:text-ink",
       )}
     >
       <Icon name={icon} />
-      <span className="md:max-xl:sr-only">{label}</span>
+      <span className="md:max-[88rem]:sr-only">{label}</span>
     </Link>
   );
 }
@@ -80,13 +82,13 @@ function UserMenu({ me }: { me: Me }) {
       trigger={
         <button
           type="button"
-          aria-label={`${me.name}: account and appearance`}
-          className="flex items-center gap-2.5 rounded-lg p-1.5 text-left transition-colors hover:bg-hover md:self-center xl:w-full"
+          className="flex items-center gap-2.5 rounded-lg p-1.5 text-left transition-colors hover:bg-hover md:self-center min-[88rem]:w-full"
         >
           <Avatar name={me.name} size="sm" />
-          <span className="min-w-0 flex-1 max-xl:hidden">
+          <span className="min-w-0 flex-1 max-[88rem]:sr-only">
             <span className="block truncate font-medium text-sm leading-4">{me.name}</span>
             <span className="block truncate text-faint text-xs">{me.organisation.name}</span>
+            <span className="sr-only">Account and appearance</span>
           </span>
         </button>
       }

@@ -1,4 +1,4 @@
-/** Where the nodes of a flow stand when nobody has placed them: rows by distance from the entry, no two on one spot. */
+/** Where the nodes of a flow stand when nobody has placed them: columns by distance from the entry, no two on one spot. */
 
 export interface Placed {
   id: string;
@@ -22,25 +22,24 @@ export function positions(
   return layout(flow, size);
 }
 
-/** Rows from the entry down, each centred; what cannot be reached stands in the last row. */
+/** Columns from the entry to the right, each centred; what cannot be reached stands in the last one. */
 export function layout(
   flow: Drawn,
   size: { width: number; heights: ReadonlyMap<string, number> },
 ): Map<string, { x: number; y: number }> {
-  const rows = rowsOf(flow);
   const placed = new Map<string, { x: number; y: number }>();
-  let y = 0;
-  for (const row of rows) {
-    const step = size.width + GAP_X;
-    row.forEach((id, at) => {
-      placed.set(id, { x: Math.round((at - (row.length - 1) / 2) * step), y });
-    });
-    y += Math.max(...row.map((id) => size.heights.get(id) ?? 0)) + GAP_Y;
-  }
+  const tall = (id: string) => size.heights.get(id) ?? 0;
+  columnsOf(flow).forEach((column, at) => {
+    let y = -(column.reduce((sum, id) => sum + tall(id) + GAP_Y, 0) - GAP_Y) / 2;
+    for (const id of column) {
+      placed.set(id, { x: at * (size.width + GAP_X), y: Math.round(y) });
+      y += tall(id) + GAP_Y;
+    }
+  });
   return placed;
 }
 
-function rowsOf(flow: Drawn): string[][] {
+function columnsOf(flow: Drawn): string[][] {
   const depth = new Map<string, number>([[flow.entry, 0]]);
   const queue = [flow.entry];
   for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
@@ -52,11 +51,11 @@ function rowsOf(flow: Drawn): string[][] {
   }
   const known = new Set(flow.nodes.map((n) => n.id));
   const last = Math.max(0, ...depth.values()) + 1;
-  const rows: string[][] = [];
+  const columns: string[][] = [];
   // `depth` is in the order of discovery, so siblings keep the order of their digits.
-  for (const [id, row] of depth) if (known.has(id)) rows[row] = [...(rows[row] ?? []), id];
-  for (const { id } of flow.nodes) if (!depth.has(id)) rows[last] = [...(rows[last] ?? []), id];
-  return rows.filter(Boolean);
+  for (const [id, at] of depth) if (known.has(id)) columns[at] = [...(columns[at] ?? []), id];
+  for (const { id } of flow.nodes) if (!depth.has(id)) columns[last] = [...(columns[last] ?? []), id];
+  return columns.filter(Boolean);
 }
 
 function overlaps(flow: Drawn, size: { width: number; heights: ReadonlyMap<string, number> }): boolean {
@@ -70,5 +69,5 @@ function overlaps(flow: Drawn, size: { width: number; heights: ReadonlyMap<strin
   );
 }
 
-const GAP_X = 48;
-const GAP_Y = 84;
+const GAP_X = 88;
+const GAP_Y = 28;

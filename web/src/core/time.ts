@@ -23,19 +23,26 @@ export function span(ms: number | null | undefined): string {
   return `${Math.floor(seconds / 3600)} h ${String(Math.floor(seconds / 60) % 60).padStart(2, "0")} min`;
 }
 
-/** A moment in a list: today by the clock, else with its day. */
-export function moment(at: number, now: number, locale?: string): string {
+/** How long something has lasted, to the minute: "less than a minute", "12 min", "1 h 04 min". */
+export function stay(ms: number): string {
+  return ms < 60_000 ? "less than a minute" : span(Math.floor(ms / 60_000) * 60_000).replace(" 0 s", "");
+}
+
+/** A moment in a list: the clock, and the day unless it is today. */
+export function moment(at: number, now: number, locale?: string): { clock: string; day: string | null } {
   const clock = new Date(at).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
   const days = Math.round((startOfDay(now) - startOfDay(at)) / DAY_MS);
-  if (days === 0) return clock;
-  if (days === 1) return `Yesterday ${clock}`;
+  if (days === 0) return { clock, day: null };
+  if (days === 1) return { clock, day: "Yesterday" };
   const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
-  const day = new Date(at).toLocaleDateString(locale, {
-    day: "numeric",
-    month: "short",
-    ...(sameYear ? {} : { year: "numeric" }),
-  });
-  return `${day}, ${clock}`;
+  const year = sameYear ? {} : ({ year: "numeric" } as const);
+  return { clock, day: new Date(at).toLocaleDateString(locale, { day: "numeric", month: "short", ...year }) };
+}
+
+/** The same in one line. */
+export function momentLine(at: number, now: number, locale?: string): string {
+  const { clock, day } = moment(at, now, locale);
+  return day ? `${day}, ${clock}` : clock;
 }
 
 /** A moment in full, to the second. */

@@ -4,12 +4,13 @@ import { BACKOFF_MS_MAX, backoffMs } from "./backoff";
 import { apiQuery, filterOf, searchOf } from "./call-filter";
 import { stagesOf } from "./call-stages";
 import { endSentence, type Summed } from "./call-words";
+import { backPath, turns } from "./flow-edges";
 import { positions } from "./flow-layout";
 import { handlesOf, summary } from "./flow-words";
 import { peaksOf } from "./peaks";
 import { deedOf } from "./phone-keys";
 import { nameAndNumber, prettyNumber } from "./phone-number";
-import { clockFace, dayEnd, dayStart, holdFace, moment, span } from "./time";
+import { clockFace, dayEnd, dayStart, holdFace, momentLine, span, stay } from "./time";
 import { keySamples, ringSamples } from "./tones";
 
 describe("time", () => {
@@ -32,12 +33,13 @@ describe("time", () => {
       "1 h 04 min",
     ]);
     expect(span(null)).toBe("–");
+    expect([5_000, 725_000, 7_500_000].map(stay)).toEqual(["less than a minute", "12 min", "2 h 05 min"]);
   });
   test("a moment of today is told by the clock alone", () => {
     const noon = new Date(2026, 10, 25, 12, 0).getTime();
-    expect(moment(noon, noon + 3_600_000, "en-GB")).toBe("12:00");
-    expect(moment(noon, noon + 86_400_000, "en-GB")).toBe("Yesterday 12:00");
-    expect(moment(noon, noon + 3 * 86_400_000, "en-GB")).toBe("25 Nov, 12:00");
+    expect(momentLine(noon, noon + 3_600_000, "en-GB")).toBe("12:00");
+    expect(momentLine(noon, noon + 86_400_000, "en-GB")).toBe("Yesterday, 12:00");
+    expect(momentLine(noon, noon + 3 * 86_400_000, "en-GB")).toBe("25 Nov, 12:00");
   });
   test("a day runs from midnight to midnight, and nonsense is no day", () => {
     expect((dayEnd("2026-11-25") ?? 0) - (dayStart("2026-11-25") ?? 0)).toBe(86_400_000);
@@ -180,12 +182,21 @@ describe("a flow", () => {
     const nodes = [node("a", { x: 5, y: 5 }), node("b", { x: 5, y: 400 })];
     expect(positions({ entry: "a", nodes, exits: [] }, size).get("b")).toEqual({ x: 5, y: 400 });
   });
-  test("is laid out in rows when places are missing or one on another, loops and orphans included", () => {
+  test("is laid out in columns when places are missing or one on another, loops and orphans included", () => {
     const nodes = ["a", "b", "c", "lost"].map((id) => node(id, { x: 0, y: 0 }));
     const placed = positions({ entry: "a", nodes, exits }, size);
     expect(new Set([...placed.values()].map((p) => `${p.x},${p.y}`)).size).toBe(4);
-    expect(placed.get("b")?.y).toBe(placed.get("c")?.y);
-    expect((placed.get("b")?.x ?? 0) < (placed.get("c")?.x ?? 0)).toBe(true);
+    expect(placed.get("b")?.x).toBe(placed.get("c")?.x);
+    expect((placed.get("b")?.y ?? 0) < (placed.get("c")?.y ?? 0)).toBe(true);
+  });
+  test("lets lines turn apart, and one that leads back runs below everything", () => {
+    const at = turns([
+      { id: "1", rise: -200 },
+      { id: "2", rise: -90 },
+      { id: "9", rise: 60 },
+    ]);
+    expect((at.get("1") ?? 1) < (at.get("2") ?? 0)).toBe(true);
+    expect(backPath({ x: 300, y: 0 }, { x: 0, y: 0 }, 500)).toContain("500");
   });
   test("shows a handle for every way out of a menu", () => {
     const menu = {

@@ -85,8 +85,8 @@ const BASE =
 const TONES: Record<Tone, string> = {
   plain: "border border-line bg-raised text-ink shadow-card hover:bg-hover",
   brand: "bg-brand text-on-brand hover:bg-brand-strong",
-  go: "bg-go text-on-go hover:bg-go-strong",
-  stop: "bg-stop text-on-stop hover:bg-stop-strong",
+  go: "bg-go-fill text-on-fill hover:bg-go-fill-strong",
+  stop: "bg-stop-fill text-on-fill hover:bg-stop-fill-strong",
   hold: "bg-hold text-on-hold hover:brightness-95",
   quiet: "text-soft hover:bg-hover hover:text-ink",
 };

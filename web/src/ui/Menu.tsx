@@ -29,7 +29,7 @@ export function Menu({
           side={side}
           sideOffset={6}
           collisionPadding={8}
-          className="z-50 min-w-56 animate-fade rounded-xl border border-line bg-raised p-1 shadow-float outline-none"
+          className="z-50 min-w-[max(14rem,var(--radix-dropdown-menu-trigger-width))] animate-fade rounded-xl border border-line bg-raised p-1 shadow-float outline-none"
         >
           {children}
         </DropdownMenu.Content>

@@ -8,6 +8,8 @@ export interface Column<R> {
   right?: boolean;
   /** Hidden until the table itself has room: 1 goes last, 3 goes first. */
   spare?: 1 | 2 | 3;
+  /** Takes the room the others leave, and is cut when there is too little. */
+  wide?: boolean;
   cell: (row: R) => ReactNode;
 }
 
@@ -52,8 +54,9 @@ export function Table<R>({
               <td
                 key={c.name}
                 className={classes(
-                  "h-14 px-2.5 align-middle first:pl-5 last:pr-5",
-                  c.right && "whitespace-nowrap text-right tabular-nums",
+                  "h-14 whitespace-nowrap px-2.5 align-middle first:pl-5 last:pr-5",
+                  c.right && "text-right tabular-nums",
+                  c.wide && "w-full max-w-0",
                   c.spare && SPARE[c.spare],
                 )}
               >
@@ -67,4 +70,4 @@ export function Table<R>({
   );
 }
 
-const SPARE = { 1: "hidden @3xl:table-cell", 2: "hidden @4xl:table-cell", 3: "hidden @5xl:table-cell" };
+const SPARE = { 1: "hidden @2xl:table-cell", 2: "hidden @3xl:table-cell", 3: "hidden @5xl:table-cell" };

@@ -25,8 +25,11 @@ export function CallFilters({
   return (
     <search aria-label="Filter calls" className="mb-4 block">
       <div className="flex gap-2">
-        <div className="flex-1 md:max-w-80">
+        <div className="flex-1">
           <TextFilter value={filter.q ?? ""} onChange={set("q")} />
+        </div>
+        <div className="flex gap-2 max-md:hidden">
+          <DayFilters filter={filter} set={set} />
         </div>
         <div className="md:hidden">
           <Button size="sm" icon="filter" aria-expanded={open} onClick={() => setOpen(!open)}>
@@ -73,8 +76,6 @@ export function CallFilters({
           choices={(agents.data ?? []).map((a) => ({ value: a.id, label: a.name }))}
           onChange={set("agent")}
         />
-        <DayFilter label="From" value={filter.from ?? ""} onChange={set("from")} max={filter.to} />
-        <DayFilter label="To" value={filter.to ?? ""} onChange={set("to")} min={filter.from} />
         {count > 0 ? (
           <Button
             size="sm"
@@ -87,6 +88,21 @@ export function CallFilters({
         ) : null}
       </div>
     </search>
+  );
+}
+
+function DayFilters({
+  filter,
+  set,
+}: {
+  filter: CallFilter;
+  set: (name: FilterName) => (value: string) => void;
+}) {
+  return (
+    <>
+      <DayFilter label="From" value={filter.from ?? ""} onChange={set("from")} max={filter.to} />
+      <DayFilter label="To" value={filter.to ?? ""} onChange={set("to")} min={filter.from} />
+    </>
   );
 }
 

@@ -6,7 +6,7 @@ import { Refusal } from "../../api/request";
 import type { CallDetail, Role } from "../../api/words";
 import { enderWord, endSentence, isFinal } from "../../core/call-words";
 import { nameAndNumber, prettyNumber } from "../../core/phone-number";
-import { clockFace, fullMoment, moment, span } from "../../core/time";
+import { clockFace, fullMoment, momentLine, span } from "../../core/time";
 import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
 import { Card } from "../../ui/Card";
@@ -20,7 +20,9 @@ import { Timeline } from "./Timeline";
 
 export function CallPage({ id, role }: { id: string; role: Role }) {
   const call = useCall(id);
-  useEffect(() => window.scrollTo(0, 0), []);
+  useEffect(() => {
+    window.scrollTo(0, 0);
+  }, []);
   if (call.data) return <Detail call={call.data} role={role} />;
   return (
     <Page title="Call" before={<BackLink />}>
@@ -54,7 +56,7 @@ function Detail({ call, role }: { call: CallDetail; role: Role }) {
           {who.number ? <span className="tabular-nums">{who.number}</span> : null}
           {who.number ? <span aria-hidden="true">·</span> : null}
           <time dateTime={new Date(call.started_at).toISOString()} title={fullMoment(call.started_at)}>
-            {moment(call.started_at, Date.now())}
+            {momentLine(call.started_at, Date.now())}
           </time>
         </span>
       }

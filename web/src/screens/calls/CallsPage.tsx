@@ -6,7 +6,7 @@ import type { Call } from "../../api/words";
 import { type CallFilter, filterOf, filtersSet, searchOf } from "../../core/call-filter";
 import { enderWord } from "../../core/call-words";
 import { nameAndNumber, prettyNumber } from "../../core/phone-number";
-import { fullMoment, moment, span } from "../../core/time";
+import { fullMoment, moment, momentLine, span } from "../../core/time";
 import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
 import { Card } from "../../ui/Card";
@@ -64,10 +64,10 @@ export function CallsPage() {
 function CallList({ rows }: { rows: readonly Call[] }) {
   return (
     <div className="@container">
-      <div className="hidden @2xl:block">
+      <div className="hidden @xl:block">
         <Table label="Calls, newest first" columns={COLUMNS} rows={rows} keyOf={(call) => call.id} />
       </div>
-      <ul className="divide-y divide-line @2xl:hidden" aria-label="Calls, newest first">
+      <ul className="divide-y divide-line @xl:hidden" aria-label="Calls, newest first">
         {rows.map((call) => (
           <li
             key={call.id}
@@ -81,7 +81,7 @@ function CallList({ rows }: { rows: readonly Call[] }) {
                   className="shrink-0 text-faint text-xs"
                   dateTime={new Date(call.started_at).toISOString()}
                 >
-                  {moment(call.started_at, Date.now())}
+                  {momentLine(call.started_at, Date.now())}
                 </time>
               </div>
               <div className="mt-2 flex flex-wrap items-center gap-x-2.5 gap-y-1 text-soft text-xs">
@@ -159,19 +159,29 @@ function Waiting() {
   );
 }
 
+function When({ at }: { at: number }) {
+  const { clock, day } = moment(at, Date.now());
+  return (
+    <time dateTime={new Date(at).toISOString()} title={fullMoment(at)}>
+      <span className="block text-soft">{clock}</span>
+      {day ? <span className="block text-faint text-xs">{day}</span> : null}
+    </time>
+  );
+}
+
 function Muted({ children }: { children: React.ReactNode }) {
   return <span className="text-soft">{children}</span>;
 }
 
 const COLUMNS: readonly Column<Call>[] = [
   { name: "Status", cell: (call) => <StatusChip status={call.status} /> },
-  { name: "Contact", cell: (call) => <Who call={call} /> },
+  { name: "Contact", wide: true, cell: (call) => <Who call={call} /> },
   {
     name: "Flow",
     spare: 2,
     cell: (call) => (
       <>
-        <span className="block">{call.flow ? call.flow.name : <Muted>–</Muted>}</span>
+        <span className="block truncate">{call.flow ? call.flow.name : <Muted>–</Muted>}</span>
         <span className="block text-faint text-xs">{prettyNumber(call.account.name)}</span>
       </>
     ),
@@ -189,18 +199,6 @@ const COLUMNS: readonly Column<Call>[] = [
   { name: "Talk", right: true, cell: (call) => <Muted>{span(call.talk_ms)}</Muted> },
   { name: "Hold", right: true, spare: 3, cell: (call) => <Muted>{span(call.hold_ms)}</Muted> },
   { name: "Ended by", spare: 3, cell: (call) => <Muted>{enderWord(call)}</Muted> },
-  { name: "Rec", spare: 1, cell: (call) => <RecordingSign call={call} /> },
-  {
-    name: "Time",
-    right: true,
-    cell: (call) => (
-      <time
-        dateTime={new Date(call.started_at).toISOString()}
-        title={fullMoment(call.started_at)}
-        className="text-soft"
-      >
-        {moment(call.started_at, Date.now())}
-      </time>
-    ),
-  },
+  { name: "Rec", cell: (call) => <RecordingSign call={call} /> },
+  { name: "Time", right: true, cell: (call) => <When at={call.started_at} /> },
 ];

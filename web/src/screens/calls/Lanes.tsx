@@ -21,29 +21,29 @@ export function Lanes({
   const rest = `${(100 - Math.min(1, share) * 100).toFixed(3)}%`;
   return (
     <div className="overflow-hidden rounded-lg bg-well has-focus-visible:outline-2 has-focus-visible:outline-brand has-focus-visible:outline-offset-2">
-      <div className="flex justify-between gap-4 px-3 pt-2 text-xs">
-        {names.map((name, lane) => (
-          <span key={name} className="flex min-w-0 items-center gap-1.5 text-soft">
-            <span aria-hidden="true" className={classes("size-2 shrink-0 rounded-full", LANE_DOTS[lane])} />
-            <span className="truncate">{name}</span>
-          </span>
-        ))}
-      </div>
-      <div className={classes("relative h-28", loading && "animate-breathe")}>
+      <div className={classes("relative h-36", loading && "animate-breathe")}>
         {[0, 1].map((lane) => (
           <div
             key={names[lane]}
-            className={classes(
-              "absolute inset-x-3 h-1/2",
-              lane === 0 ? "top-0" : "bottom-0",
-              LANE_INKS[lane],
-            )}
+            className={classes("absolute inset-x-3 h-12", lane === 0 ? "top-6" : "bottom-6", LANE_INKS[lane])}
           >
             <Outline peaks={peaks?.[lane] ?? null} look="opacity-35" />
             <div className="absolute inset-0" style={{ clipPath: `inset(0 ${rest} 0 0)` }}>
               <Outline peaks={peaks?.[lane] ?? null} look="" />
             </div>
           </div>
+        ))}
+        {names.map((name, lane) => (
+          <span
+            key={name}
+            className={classes(
+              "pointer-events-none absolute left-3 flex max-w-[45%] items-center gap-1.5 text-soft text-xs",
+              lane === 0 ? "top-2" : "bottom-2",
+            )}
+          >
+            <span aria-hidden="true" className={classes("size-2 shrink-0 rounded-full", LANE_DOTS[lane])} />
+            <span className="truncate">{name}</span>
+          </span>
         ))}
         <div className="pointer-events-none absolute inset-x-3 inset-y-0">
           {holds.map((hold) => (

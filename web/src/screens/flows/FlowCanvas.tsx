@@ -1,15 +1,15 @@
 /** The flow as a drawing one can pan and zoom, and not change. */
 import "@xyflow/react/dist/base.css";
 import "./canvas.css";
-import { Background, type BuiltInEdge, Controls, MarkerType, ReactFlow } from "@xyflow/react";
+import { Background, Controls, ReactFlow } from "@xyflow/react";
 import { useMemo } from "react";
 import type { Flow } from "../../api/words";
-import { positions } from "../../core/flow-layout";
-import { handlesOf } from "../../core/flow-words";
-import { type Box, FlowNode, heightOf, NODE_WIDTH } from "./FlowNode";
+import { BackEdge } from "./BackEdge";
+import { drawingOf } from "./drawing";
+import { FlowNode } from "./FlowNode";
 
 export function FlowCanvas({ flow }: { flow: Flow }) {
-  const { nodes, edges } = useMemo(() => drawn(flow), [flow]);
+  const { nodes, edges } = useMemo(() => drawingOf(flow), [flow]);
   return (
     <section
       aria-label={`Drawing of the flow ${flow.name}`}
@@ -19,6 +19,7 @@ export function FlowCanvas({ flow }: { flow: Flow }) {
         nodes={nodes}
         edges={edges}
         nodeTypes={NODE_TYPES}
+        edgeTypes={EDGE_TYPES}
         fitView
         fitViewOptions={{ padding: 0.12, maxZoom: 1 }}
         minZoom={0.2}
@@ -29,41 +30,15 @@ export function FlowCanvas({ flow }: { flow: Flow }) {
         edgesFocusable={false}
         elementsSelectable={false}
         deleteKeyCode={null}
-        proOptions={{ hideAttribution: true }}
+        zoomOnScroll={false}
+        preventScrolling={false}
       >
         <Background gap={22} size={1.4} color="var(--color-line)" />
-        <Controls showInteractive={false} position="bottom-right" />
+        <Controls showInteractive={false} position="bottom-left" />
       </ReactFlow>
     </section>
   );
 }
 
-function drawn(flow: Flow): { nodes: Box[]; edges: BuiltInEdge[] } {
-  const heights = new Map(flow.nodes.map((n) => [n.id, heightOf(n)]));
-  const places = positions(flow, { width: NODE_WIDTH, heights });
-  const nodes = flow.nodes.map((node): Box => {
-    const connected = new Set(flow.exits.filter((e) => e.from === node.id).map((e) => e.on));
-    return {
-      id: node.id,
-      type: "box",
-      position: places.get(node.id) ?? { x: 0, y: 0 },
-      data: { node, entry: node.id === flow.entry, connected },
-    };
-  });
-  const labels = new Map(flow.nodes.map((n) => [n.id, new Map(handlesOf(n).map((h) => [h.on, h.label]))]));
-  const edges = flow.exits.map(
-    (exit): BuiltInEdge => ({
-      id: `${exit.from} ${exit.on}`,
-      source: exit.from,
-      sourceHandle: exit.on,
-      target: exit.to,
-      type: "smoothstep",
-      pathOptions: { borderRadius: 14, offset: 26 },
-      ariaLabel: `${exit.from}, ${labels.get(exit.from)?.get(exit.on) ?? exit.on}, to ${exit.to}`,
-      markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--color-edge)" },
-    }),
-  );
-  return { nodes, edges };
-}
-
 const NODE_TYPES = { box: FlowNode };
+const EDGE_TYPES = { back: BackEdge };

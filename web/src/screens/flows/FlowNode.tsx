@@ -6,7 +6,10 @@ import { classes } from "../../ui/classes";
 import { Icon } from "../../ui/Icon";
 import { faceOf } from "./faces";
 
-export type Box = Node<{ node: FlowNodeWords; entry: boolean; connected: ReadonlySet<string> }, "box">;
+export type Box = Node<
+  { node: FlowNodeWords; entry: boolean; entered: boolean; connected: ReadonlySet<string> },
+  "box"
+>;
 
 export function FlowNode({ data }: NodeProps<Box>) {
   const { node, entry, connected } = data;
@@ -21,7 +24,14 @@ export function FlowNode({ data }: NodeProps<Box>) {
       )}
       style={{ width: NODE_WIDTH }}
     >
-      <Handle type="target" position={Position.Top} isConnectable={false} className="flow-pin" />
+      {entry && !data.entered ? null : (
+        <Handle
+          type="target"
+          position={Position.Left}
+          isConnectable={false}
+          className="flow-pin flow-pin-in"
+        />
+      )}
       <div className="flex items-center gap-2.5 px-3 pt-3">
         <span className={classes("grid size-8 shrink-0 place-items-center rounded-lg", face.look)}>
           <Icon name={face.icon} size={18} />

@@ -71,8 +71,8 @@ export function InCall({ keypad, onKeypad }: { keypad: boolean; onKeypad: (open:
       <div className="mt-4 grid grid-cols-3 gap-2.5">
         <CallKey
           icon={view.muted ? "mic-off" : "mic"}
-          label={view.muted ? "Unmute" : "Mute"}
-          name="Mute"
+          label={view.muted ? "Muted" : "Mute"}
+          does={view.muted ? "Unmute" : "Mute"}
           keys="M"
           pressed={view.muted}
           tone="stop"
@@ -90,7 +90,7 @@ export function InCall({ keypad, onKeypad }: { keypad: boolean; onKeypad: (open:
               "Hold"
             )
           }
-          name={held ? "Resume, on hold" : "Hold"}
+          does={held ? "Resume" : "Hold"}
           keys="H"
           pressed={held}
           tone="hold"
@@ -100,7 +100,7 @@ export function InCall({ keypad, onKeypad }: { keypad: boolean; onKeypad: (open:
         <CallKey
           icon="keypad"
           label="Keypad"
-          name="Keypad"
+          does="Keypad"
           keys="K"
           pressed={keypad}
           tone="brand"
@@ -116,7 +116,7 @@ export function InCall({ keypad, onKeypad }: { keypad: boolean; onKeypad: (open:
           disabled={still}
           aria-keyshortcuts="E"
           onClick={() => void phone.hangUp()}
-          className="flex h-13 w-full items-center justify-center gap-2.5 rounded-xl bg-stop font-semibold text-on-stop transition-[background-color,scale] hover:bg-stop-strong active:scale-[0.99] disabled:opacity-55"
+          className="flex h-13 w-full items-center justify-center gap-2.5 rounded-xl bg-stop-fill font-semibold text-on-fill transition-[background-color,scale] hover:bg-stop-fill-strong active:scale-[0.99] disabled:opacity-55"
         >
           <Icon name="phone-end" size={22} />
           End
@@ -141,7 +141,7 @@ function SoFar({ steps }: { steps: readonly string[] }) {
 function CallKey({
   icon,
   label,
-  name,
+  does,
   keys,
   pressed,
   tone,
@@ -150,7 +150,7 @@ function CallKey({
 }: {
   icon: IconName;
   label: React.ReactNode;
-  name: string;
+  does: string;
   keys: string;
   pressed: boolean;
   tone: "stop" | "hold" | "brand";
@@ -158,10 +158,9 @@ function CallKey({
   onPress: () => void;
 }) {
   return (
-    <Tip text={name} keys={keys}>
+    <Tip text={does} keys={keys}>
       <button
         type="button"
-        aria-label={name}
         aria-pressed={pressed}
         aria-keyshortcuts={keys}
         disabled={disabled}
@@ -174,7 +173,7 @@ function CallKey({
         )}
       >
         <Icon name={icon} size={22} />
-        <span aria-hidden="true">{label}</span>
+        <span>{label}</span>
       </button>
     </Tip>
   );

@@ -93,7 +93,7 @@ export function PhoneDock() {
       <SheetHandle open={sheetOpen} onToggle={() => setSheetOpen(!sheetOpen)} />
       <div
         className={classes(
-          "scroll-quiet min-h-0 flex-1 flex-col gap-4 overflow-y-auto p-4",
+          "scroll-quiet min-h-0 flex-1 flex-col gap-4 overflow-y-auto p-4 max-lg:pt-1",
           sheetOpen ? "flex" : "flex max-lg:hidden",
         )}
       >

@@ -1,7 +1,7 @@
 /** What the agent is set to, and the menu that changes it. */
 import type { Presence } from "../../api/words";
 import { standing } from "../../core/phone-words";
-import { span } from "../../core/time";
+import { stay } from "../../core/time";
 import { classes } from "../../ui/classes";
 import { Icon } from "../../ui/Icon";
 import { Menu, MenuItem, MenuLabel, MenuLine } from "../../ui/Menu";
@@ -104,7 +104,7 @@ function PresenceTime({ view }: { view: PhoneView }) {
       for{" "}
       <Timer
         label="Time in this status"
-        read={() => (view.told ? span(Math.max(1000, Date.now() + view.desk_ahead_ms - from)) : "")}
+        read={() => (view.told ? stay(Date.now() + view.desk_ahead_ms - from) : "")}
       />
     </>
   );
