@@ -9,3 +9,6 @@ pub mod engine;
 pub mod leg;
 pub mod shell;
 pub mod wire;
+
+#[cfg(test)]
+mod world;

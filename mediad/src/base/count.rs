@@ -94,7 +94,11 @@ impl Drops {
 
     /// Those above zero, by name.
     pub fn named(&self) -> BTreeMap<String, u64> {
-        DropReason::ALL.iter().map(|why| (why.name().to_owned(), self.of(*why))).filter(|(_, count)| *count > 0).collect()
+        DropReason::ALL
+            .iter()
+            .map(|why| (why.name().to_owned(), self.of(*why)))
+            .filter(|(_, count)| *count > 0)
+            .collect()
     }
 }
 

@@ -57,7 +57,10 @@ pub struct Over {
 
 #[derive(Debug)]
 enum Hears {
-    Clip { play: Play, at: usize },
+    Clip {
+        play: Play,
+        at: usize,
+    },
     Backdrop(Backdrop),
     /// Another leg; comfort noise while that one is silent.
     Other,

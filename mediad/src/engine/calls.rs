@@ -191,7 +191,9 @@ impl Calls {
 
     /// The two of a bridge no longer hear each other: music for the caller, quiet for the agent, silence in the recording.
     pub fn part(&mut self, now: Instant, bridge: Slot, caller_hears: Backdrop) {
-        let Some((caller, agent)) = self.bridges.get(bridge).map(|bridge| (bridge.caller, bridge.agent)) else { return };
+        let Some((caller, agent)) = self.bridges.get(bridge).map(|bridge| (bridge.caller, bridge.agent)) else {
+            return;
+        };
         self.hear_own(now, caller, caller_hears);
         self.hear_own(now, agent, Backdrop::Comfort);
         if let Some(recorder) = self.recorder_of(caller) {
@@ -201,7 +203,9 @@ impl Calls {
 
     /// The two of a bridge hear each other.
     pub fn join(&mut self, now: Instant, bridge: Slot) {
-        let Some((caller, agent)) = self.bridges.get(bridge).map(|bridge| (bridge.caller, bridge.agent)) else { return };
+        let Some((caller, agent)) = self.bridges.get(bridge).map(|bridge| (bridge.caller, bridge.agent)) else {
+            return;
+        };
         self.hear_other(now, caller);
         self.hear_other(now, agent);
         self.watch(bridge);
@@ -244,7 +248,9 @@ impl Calls {
 
     /// The writer has given a recording up: nothing more is gathered for it.
     pub fn drop_recording(&mut self, recording: &RecordingId) {
-        let Some(recorder) = self.recording_names.remove(recording).and_then(|at| self.recordings.take(at)) else { return };
+        let Some(recorder) = self.recording_names.remove(recording).and_then(|at| self.recordings.take(at)) else {
+            return;
+        };
         if let Some(seat) = self.seats.get_mut(recorder.seat) {
             seat.recording = None;
         }
@@ -257,7 +263,8 @@ impl Calls {
         if let Some(recording) = recording {
             self.end_recording(now, recording);
         }
-        let bridge = bridge.and_then(|at| self.bridges.get(at).map(|bridge| (at, bridge.id.clone(), bridge.music.clone())));
+        let bridge =
+            bridge.and_then(|at| self.bridges.get(at).map(|bridge| (at, bridge.id.clone(), bridge.music.clone())));
         if let Some((at, _, music)) = &bridge {
             self.end_bridge(now, *at, music.clone());
         }

@@ -106,7 +106,9 @@ fn answer_leg(calls: &mut Calls, now: Instant, leg: &LegId, answer: &str) -> Ans
     let slot = seat_of(calls, leg)?;
     let (peer, port) = match calls.seats.get(slot) {
         Some(seat) if seat.leg.offered() => (seat.leg.peer, seat.port),
-        _ => return Err(refuse(ErrorCode::WrongState, format!("leg {leg} has made no offer that waits for an answer"))),
+        _ => {
+            return Err(refuse(ErrorCode::WrongState, format!("leg {leg} has made no offer that waits for an answer")));
+        }
     };
     let remote = sdp::parse_answer(answer).map_err(|why| bad_sdp(leg, &why))?;
     let hops: Vec<_> = remote.candidates.iter().map(|candidate| candidate.addr).collect();
@@ -131,7 +133,8 @@ fn restart_leg(calls: &mut Calls, now: Instant, leg: &LegId, offer: &str) -> Ans
     let slot = seat_of(calls, leg)?;
     let remote = sdp::parse_offer(offer).map_err(|why| bad_sdp(leg, &why))?;
     let port = calls.seats.get(slot).filter(|seat| !seat.leg.offered()).map(|seat| seat.port);
-    let port = port.ok_or_else(|| refuse(ErrorCode::WrongState, format!("leg {leg} still waits for its first answer")))?;
+    let port =
+        port.ok_or_else(|| refuse(ErrorCode::WrongState, format!("leg {leg} still waits for its first answer")))?;
     let (shown, locals) = (calls.places.shown(port), calls.places.locals(port));
     let Some(seat) = calls.seats.get_mut(slot) else { return Err(unknown(leg)) };
     let answer = seat.leg.restarted(now, &shown, &locals, &mut calls.rng, remote);

@@ -290,6 +290,29 @@ impl Engine {
     }
 }
 
+#[cfg(test)]
+impl Engine {
+    /// For the simulated world: a leg whose ICE and DTLS are taken as done.
+    pub(crate) fn connect_by_hand(
+        &mut self,
+        now: Instant,
+        leg: &protocol::LegId,
+        way: Path,
+        keys: &crate::leg::srtp::Keys,
+    ) {
+        let slot = self.calls.names[leg];
+        self.calls.claim(way.local.port(), way.remote, slot);
+        self.leg_by_hand(leg).connect_by_hand(now, way, keys);
+        media::wake_seat(&mut self.calls, now, slot);
+    }
+
+    /// A leg, to be tampered with.
+    pub(crate) fn leg_by_hand(&mut self, leg: &protocol::LegId) -> &mut crate::leg::Leg {
+        let slot = self.calls.names[leg];
+        &mut self.calls.seats.get_mut(slot).unwrap().leg
+    }
+}
+
 /// What a step wants to leave. Take the datagrams, then everything else, then drop it.
 #[must_use = "what stays in the drain is a packet nobody sends"]
 pub struct Drain<'e> {

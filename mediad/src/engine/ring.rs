@@ -79,7 +79,8 @@ mod tests {
     }
 
     fn missed(ring: &Ring, epoch: &str, seq: u64) -> (Replay, Vec<u64>) {
-        let (replay, events) = ring.since(Some(&(epoch.into(), seq)));
+        let seen = (epoch.to_owned(), seq);
+        let (replay, events) = ring.since(Some(&seen));
         (replay, events.map(|event| event.seq).collect())
     }
 

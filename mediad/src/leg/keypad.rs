@@ -270,7 +270,9 @@ mod tests {
             let mut keypad = Keypad::default();
             let heard: String = packets
                 .iter()
-                .filter_map(|p| keypad.take(p.began.duration_since(start).as_millis() as u64 * 48, clock_hz, &p.payload))
+                .filter_map(|p| {
+                    keypad.take(p.began.duration_since(start).as_millis() as u64 * 48, clock_hz, &p.payload)
+                })
                 .map(Digit::as_char)
                 .collect();
             assert_eq!(heard, "1#");

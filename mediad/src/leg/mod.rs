@@ -66,6 +66,8 @@ pub struct Leg {
     /// Answers to be told when the leg is up, the first time and after each restart.
     announce: bool,
     news: VecDeque<News>,
+    #[cfg(test)]
+    broken: bool,
 }
 
 struct Crypto {
@@ -78,6 +80,8 @@ impl Leg {
     /// Takes a datagram that was routed to this leg. What it means for others is the answer; what it means for the leg
     /// itself is in [`Leg::news`]; what must be sent is in `out`.
     pub fn take(&mut self, now: Instant, path: Path, packet: &mut Packet, out: &mut Outbox) -> Taken {
+        #[cfg(test)]
+        assert!(!self.broken, "a defect, as a test ordered it");
         let taken = match demux(packet.as_slice()) {
             Some(Kind::Stun) => self.take_stun(now, path, packet),
             Some(Kind::Rtp) => return self.take_rtp(now, path, packet),

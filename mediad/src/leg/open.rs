@@ -6,6 +6,7 @@ use std::time::Instant;
 use protocol::{BridgeId, CallId, ClipName, LegDescription, LegId, LegSummary, Peer};
 use rand::{Rng, RngExt};
 
+use super::Leg;
 use super::dtls::{Certificate, Role};
 use super::gate::{Gate, Toll};
 use super::ice::{Credentials, Ice};
@@ -14,7 +15,6 @@ use super::reports::Reports;
 use super::sender::Sender;
 use super::srtp::Profile;
 use super::stream::Streams;
-use super::Leg;
 use crate::base::count::{DropReason, Drops};
 use crate::wire::sdp::{self, Setup};
 
@@ -187,6 +187,8 @@ impl Leg {
             onward_loss: None,
             announce: true,
             news: std::collections::VecDeque::new(),
+            #[cfg(test)]
+            broken: false,
         }
     }
 }
@@ -202,8 +204,10 @@ fn profile_name(profile: Profile) -> &'static str {
 /// For the simulated world: a leg whose ICE and DTLS are taken as done.
 #[cfg(test)]
 impl Leg {
-    /// Gives the leg a way and keys.
-    pub(crate) fn connect_by_hand(&mut self, way: crate::base::outbox::Path, keys: &super::srtp::Keys) {
+    /// Gives the leg a way and keys, and lets its ICE rest.
+    pub(crate) fn connect_by_hand(&mut self, now: Instant, way: crate::base::outbox::Path, keys: &super::srtp::Keys) {
+        let names = Credentials { ufrag: self.ours.ice_ufrag.clone(), pwd: self.ours.ice_pwd.clone() };
+        self.ice = Ice::new(now, names, &[way.local], false, 1);
         self.way = Some(way);
         self.use_keys(keys);
     }
@@ -211,5 +215,10 @@ impl Leg {
     /// Switches without the silence that keeps splices clean.
     pub(crate) fn break_rule_one(&mut self) {
         self.sender.break_rule_one();
+    }
+
+    /// From now on, whatever comes in is too much for the leg.
+    pub(crate) fn break_down(&mut self) {
+        self.broken = true;
     }
 }

@@ -161,7 +161,8 @@ impl Reports {
         }
         let heard = self.heard.as_ref()?;
         let (expected, received) = (heard.expected(), heard.received);
-        let (expected_now, received_now) = (expected - self.quality_mark.0.min(expected), received - self.quality_mark.1);
+        let (expected_now, received_now) =
+            (expected - self.quality_mark.0.min(expected), received - self.quality_mark.1);
         self.quality_mark = (expected, received);
         let lost = expected_now.saturating_sub(received_now);
         Some(Figures {
@@ -278,7 +279,9 @@ mod tests {
         let sent = Sent { ssrc: 5, timestamp: Some(1) };
         let at = begin + Duration::from_secs(4);
         let ours = reports.give(at, sent, None, "x").unwrap();
-        let Some(Part::Sender { sent: info, .. }) = Compound::parse(ours.as_slice()).unwrap().iter().next() else { panic!() };
+        let Some(Part::Sender { sent: info, .. }) = Compound::parse(ours.as_slice()).unwrap().iter().next() else {
+            panic!()
+        };
         let block = ReportBlock {
             ssrc: 5,
             fraction_lost: 64,

@@ -165,7 +165,8 @@ impl Sender {
             Mode::Own { starts, .. } => (starts, false),
             Mode::Forward { .. } => (self.live.as_ref().is_some_and(|live| !live.interrupted), true),
         };
-        let silence = starts && self.rule_one && self.last.at.is_some() && toc::needs_silence_between(self.last.toc, toc);
+        let silence =
+            starts && self.rule_one && self.last.at.is_some() && toc::needs_silence_between(self.last.toc, toc);
         let stamp = self.step(at);
         self.last.toc = if silence { toc::CELT_SILENCE[0] } else { toc };
         self.interrupt();
@@ -191,7 +192,7 @@ impl Sender {
     pub fn forward(&mut self, now: Instant, id: SourceId, index: u64, ticks: u64, toc: u8) -> Result<Spent, TooLate> {
         let mapped = self.live.as_mut().filter(|live| live.id == id).and_then(|live| live.map(index, ticks, self.last));
         let stamp = match mapped {
-            Some(mapped) => self.go_on(mapped)?,
+            Some(mapped) => self.go_on(mapped, toc)?,
             None => self.switch(now, id, index, ticks, toc),
         };
         self.mode = Mode::Forward { fill_next: now + FILL_AFTER };
@@ -267,13 +268,17 @@ impl Sender {
     }
 
     /// A packet of the running source, at its place.
-    fn go_on(&mut self, mapped: Mapped) -> Result<Stamp, TooLate> {
+    fn go_on(&mut self, mapped: Mapped, toc: u8) -> Result<Stamp, TooLate> {
         let Mapped { index, ticks, returns } = mapped;
         if index <= self.floor.index || ticks <= self.floor.ticks {
             return Err(TooLate);
         }
         if returns {
             self.floor = Floor { index: self.last.index, ticks: self.last.ticks };
+            let needed = self.rule_one && toc::needs_silence_between(self.last.toc, toc);
+            if let Some(live) = self.live.as_mut() {
+                live.silences = u8::from(needed);
+            }
         }
         if index > self.last.index {
             let ahead = index - self.last.index;

@@ -6,11 +6,11 @@ use audio::toc::CELT_SILENCE;
 use protocol::Digit;
 use protocol::limits::OPUS_CLOCK_HZ;
 
+use super::Leg;
 use super::news::News;
 use super::reports::Sent;
 use super::sender::{SourceId, Spent, Stamp};
 use super::srtp::BadSrtp;
-use super::Leg;
 use crate::base::count::DropReason;
 use crate::base::outbox::{Outbox, Path};
 use crate::base::packet::Packet;

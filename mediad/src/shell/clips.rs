@@ -13,7 +13,7 @@ use audio::limits::CLIP_BYTES_MAX;
 use mio::Waker;
 use protocol::{ClipName, Command, Filler};
 
-use crate::engine::port::{ClipFound, Client};
+use crate::engine::port::{Client, ClipFound};
 
 /// The clips a command names: the one it is about, and the music that follows.
 #[derive(Debug, Clone, PartialEq, Eq)]

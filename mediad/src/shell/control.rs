@@ -95,7 +95,8 @@ impl Control {
                 continue;
             }
             if self.clients.len() >= CONNECTIONS_MAX {
-                let bye = FromMediad::Bye { bye: format!("{CONNECTIONS_MAX} clients are connected, which is the limit") };
+                let bye =
+                    FromMediad::Bye { bye: format!("{CONNECTIONS_MAX} clients are connected, which is the limit") };
                 let _ = stream.write(&encode(&bye));
                 continue;
             }

@@ -91,9 +91,7 @@ impl Shell {
         let (first, last) = config.ports;
         let ports = Ports::open(registry, first..=last, config.media_ip, PORTS_FROM)?;
         let admin = match config.admin_listen {
-            Some(address) => {
-                Some(Admin::open(registry, address, ADMIN, VISITORS_FROM).map_err(StartError::Admin)?)
-            }
+            Some(address) => Some(Admin::open(registry, address, ADMIN, VISITORS_FROM).map_err(StartError::Admin)?),
             None => None,
         };
         let shelf = Shelf::open(config.audio_dir.clone(), Arc::clone(&waker))?;

@@ -69,7 +69,8 @@ impl Inbox {
             let packet = &mut self.packets[at];
             packet.set_len(head.msg_len as usize);
             let name = &self.names[at];
-            let from = SocketAddrV4::new(Ipv4Addr::from(u32::from_be(name.sin_addr.s_addr)), u16::from_be(name.sin_port));
+            let from =
+                SocketAddrV4::new(Ipv4Addr::from(u32::from_be(name.sin_addr.s_addr)), u16::from_be(name.sin_port));
             let cut = head.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
             take(Arrival { from: SocketAddr::V4(from), to: destination(&head.msg_hdr), cut }, packet);
         }
@@ -113,9 +114,8 @@ pub fn send_batch(socket: RawFd, datagrams: &[(Path, &[u8])]) -> usize {
         while at < count {
             // SAFETY: `heads[at..count]` were filled above; every pointer in them leads into arrays of this frame or
             // into `datagrams`, all of which outlive the call. The system does not write through `iov_base`.
-            let took = unsafe {
-                libc::sendmmsg(socket, heads[at..].as_mut_ptr(), (count - at) as u32, libc::MSG_DONTWAIT)
-            };
+            let took =
+                unsafe { libc::sendmmsg(socket, heads[at..].as_mut_ptr(), (count - at) as u32, libc::MSG_DONTWAIT) };
             match usize::try_from(took) {
                 Ok(took) if took > 0 => {
                     sent += took;
@@ -165,7 +165,9 @@ impl Alarm {
         let value = libc::timespec { tv_sec: at.as_secs() as libc::time_t, tv_nsec: i64::from(at.subsec_nanos()) as _ };
         let spec = libc::itimerspec { it_interval: libc::timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
         // SAFETY: `spec` is a whole itimerspec that outlives the call; the old value is not asked for.
-        unsafe { libc::timerfd_settime(self.fd.as_raw_fd(), libc::TFD_TIMER_ABSTIME, &raw const spec, std::ptr::null_mut()) };
+        unsafe {
+            libc::timerfd_settime(self.fd.as_raw_fd(), libc::TFD_TIMER_ABSTIME, &raw const spec, std::ptr::null_mut())
+        };
     }
 
     /// Takes note that it fired.
@@ -220,9 +222,8 @@ pub fn peer_uid(socket: RawFd) -> io::Result<u32> {
     let mut who = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let mut len = size_of::<libc::ucred>() as libc::socklen_t;
     // SAFETY: `who` and `len` are whole and outlive the call; `len` is the size of `who`.
-    let done = unsafe {
-        libc::getsockopt(socket, libc::SOL_SOCKET, libc::SO_PEERCRED, (&raw mut who).cast(), &raw mut len)
-    };
+    let done =
+        unsafe { libc::getsockopt(socket, libc::SOL_SOCKET, libc::SO_PEERCRED, (&raw mut who).cast(), &raw mut len) };
     if done == 0 { Ok(who.uid) } else { Err(io::Error::last_os_error()) }
 }
 

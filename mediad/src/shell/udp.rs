@@ -53,7 +53,14 @@ impl Ports {
             registry.register(&mut socket, Token(tokens + at), Interest::READABLE).map_err(failed)?;
             sockets.push(socket);
         }
-        Ok(Self { first, bound_to: ip, sockets, unread: Vec::new(), inbox: Inbox::new(), outgoing: Outgoing::default() })
+        Ok(Self {
+            first,
+            bound_to: ip,
+            sockets,
+            unread: Vec::new(),
+            inbox: Inbox::new(),
+            outgoing: Outgoing::default(),
+        })
     }
 
     /// How many there are.
@@ -123,7 +130,8 @@ impl Ports {
             let batch: Vec<(Path, &[u8])> =
                 group.iter().map(|mark| (mark.path, &out.bytes[mark.from..mark.to])).collect();
             let at = group.first().map_or(0, |mark| mark.path.local.port().wrapping_sub(self.first));
-            let sent = self.sockets.get(usize::from(at)).map_or(0, |socket| sys::send_batch(socket.as_raw_fd(), &batch));
+            let sent =
+                self.sockets.get(usize::from(at)).map_or(0, |socket| sys::send_batch(socket.as_raw_fd(), &batch));
             refused += batch.len() - sent;
         }
         out.marks.clear();
