@@ -31,7 +31,8 @@ export interface Summed {
 export function endSentence(call: Summed): string {
   const caller = call.contact.name || "The caller";
   if (!isFinal(call.status)) return liveSentence(call, caller);
-  const why = call.end_reason ? ` ${asSentence(call.end_reason)}` : "";
+  const reason = call.end_reason ? asSentence(call.end_reason) : "";
+  const why = reason ? ` ${reason}` : "";
   switch (call.status) {
     case "completed":
       return completed(call, caller) + why;
@@ -92,10 +93,31 @@ function liveSentence(call: Summed, caller: string): string {
 }
 
 function asSentence(reason: string): string {
+  const known = REASONS[reason];
+  if (known !== undefined) return known;
   const plain = reason.replaceAll("_", " ").trim();
   const first = plain.charAt(0).toLocaleUpperCase() + plain.slice(1);
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }
+
+/** Codes of the desk; those whose fact the sentence has told already add nothing. */
+const REASONS: Record<string, string> = {
+  caller_hung_up: "",
+  agent_hung_up: "",
+  flow_ended: "",
+  no_answer: "",
+  ended_by_force: "A supervisor ended it.",
+  max_duration: "It had reached the longest duration allowed.",
+  no_such_team: "The team it was meant for is gone.",
+  no_flow: "No flow starts at this number.",
+  calling_disabled: "Calling is switched off for this number.",
+  ice_failed: "No media path to WhatsApp was found.",
+  dtls_failed: "The media keys could not be agreed with WhatsApp.",
+  media_lost: "The media path to WhatsApp was lost.",
+  media_refused: "The media server refused it.",
+  accept_refused: "WhatsApp did not let us answer.",
+  accept_failed: "WhatsApp could not be reached to answer.",
+};
 
 const FINAL = new Set(["completed", "missed", "abandoned", "rejected", "failed"]);
 

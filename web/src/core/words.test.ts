@@ -100,7 +100,13 @@ describe("a call in words", () => {
   });
   test("gives the reason when there is one", () => {
     expect(endSentence({ ...call, status: "missed", ended_by: "system", end_reason: "no_answer" })).toBe(
-      "Nobody of Sales answered in 7 s. No answer.",
+      "Nobody of Sales answered in 7 s.",
+    );
+  });
+  test("tells a reason it has not met as plain words", () => {
+    expect(endSentence({ ...call, status: "failed", end_reason: "disk_is_full" })).toContain("Disk is full.");
+    expect(endSentence({ ...call, status: "rejected", end_reason: "no_flow" })).toContain(
+      "No flow starts at this number.",
     );
   });
   test("has its stages without gaps, hold apart from talk", () => {

@@ -6,8 +6,8 @@ export interface Column<R> {
   name: string;
   /** Numbers stand at the right. */
   right?: boolean;
-  /** Hidden until the table itself has room: 1 goes last, 3 goes first. */
-  spare?: 1 | 2 | 3;
+  /** Hidden until the table itself has room: 1 goes last, 4 goes first. */
+  spare?: 1 | 2 | 3 | 4;
   /** Takes the room the others leave, and is cut when there is too little. */
   wide?: boolean;
   cell: (row: R) => ReactNode;
@@ -70,4 +70,9 @@ export function Table<R>({
   );
 }
 
-const SPARE = { 1: "hidden @2xl:table-cell", 2: "hidden @3xl:table-cell", 3: "hidden @5xl:table-cell" };
+const SPARE = {
+  1: "hidden @2xl:table-cell",
+  2: "hidden @3xl:table-cell",
+  3: "hidden @min-[54rem]:table-cell",
+  4: "hidden @5xl:table-cell",
+};

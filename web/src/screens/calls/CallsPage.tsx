@@ -198,7 +198,7 @@ const COLUMNS: readonly Column<Call>[] = [
   { name: "Wait", right: true, spare: 1, cell: (call) => <Muted>{span(call.wait_ms)}</Muted> },
   { name: "Talk", right: true, cell: (call) => <Muted>{span(call.talk_ms)}</Muted> },
   { name: "Hold", right: true, spare: 3, cell: (call) => <Muted>{span(call.hold_ms)}</Muted> },
-  { name: "Ended by", spare: 3, cell: (call) => <Muted>{enderWord(call)}</Muted> },
+  { name: "Ended by", spare: 4, cell: (call) => <Muted>{enderWord(call)}</Muted> },
   { name: "Rec", cell: (call) => <RecordingSign call={call} /> },
   { name: "Time", right: true, cell: (call) => <When at={call.started_at} /> },
 ];

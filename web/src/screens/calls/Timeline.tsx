@@ -10,7 +10,7 @@ export function Timeline({ entries, start }: { entries: readonly TimelineEntry[]
   return (
     <ol>
       {entries.map((entry, at) => {
-        const face = FACES[entry.kind] ?? PLAIN;
+        const face = FACES[entry.kind] ?? (/_(failed|lost|refused)$|fault/.test(entry.kind) ? FAULT : PLAIN);
         return (
           <li key={entry.seq} className="relative flex gap-3.5 pb-3.5 last:pb-0">
             {at < entries.length - 1 ? (
@@ -36,6 +36,7 @@ export function Timeline({ entries, start }: { entries: readonly TimelineEntry[]
 
 type Face = { icon: IconName; look: string };
 const PLAIN: Face = { icon: "info", look: "bg-well text-soft" };
+const FAULT: Face = { icon: "warning", look: "bg-stop-wash text-stop-ink" };
 const BRAND = "bg-brand-wash text-brand";
 const GO = "bg-go-wash text-go";
 const HOLD = "bg-hold-wash text-hold-ink";
