@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::call::State as CallState;
-use super::exchange::{Dial, DialError, DialMedia, Entry, Exchange, clock};
+use super::dial::{Dial, DialError, DialMedia};
+use super::exchange::{Entry, Exchange, clock};
 use super::faults::Faults;
 use super::relay::{Phone, Source, Ticket};
 use super::wacid::Wacid;

@@ -38,6 +38,8 @@ pub struct Faults {
     pub ice_pwd_padded: bool,
     /// The relay's DTLS certificate is RSA-2048, not ECDSA P-256.
     pub rsa_certificate: bool,
+    /// The relay's SRTP is AEAD_AES_128_GCM, not AES_CM_128_HMAC_SHA1_80.
+    pub aead: bool,
     /// The relay sends nothing until the business has sent RTP.
     pub never_send_first: bool,
     /// Graph answers this call's actions this late.
@@ -102,6 +104,7 @@ impl Default for Faults {
             old_sdp: false,
             ice_pwd_padded: false,
             rsa_certificate: false,
+            aead: false,
             never_send_first: false,
             graph_delay_ms: 0,
             connect_timeout: false,

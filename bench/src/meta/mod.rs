@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod call;
 pub mod control;
+pub mod dial;
 pub mod exchange;
 pub mod faults;
 pub mod graph;

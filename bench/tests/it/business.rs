@@ -43,9 +43,22 @@ impl Business {
 
     /// Answers the offer in the DTLS role that str0m likes best: server.
     pub fn answer_as_offered(offer: &str) -> Business {
+        Business::new(offer, Duration::from_secs(5))
+    }
+
+    /// As [`Business::answer`], with RTCP every so often.
+    pub fn answer_reporting(offer: &str, every: Duration) -> Business {
+        Business::new(&offer.replace("a=setup:actpass", "a=setup:passive"), every)
+    }
+
+    fn new(offer: &str, report_every: Duration) -> Business {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let local = socket.local_addr().unwrap();
-        let mut config = RtcConfig::new().set_rtp_mode(true).clear_codecs().clear_extension_map();
+        let mut config = RtcConfig::new()
+            .set_rtp_mode(true)
+            .clear_codecs()
+            .clear_extension_map()
+            .set_rtcp_report_interval_audio(report_every);
         let opus = FormatParams { use_inband_fec: Some(true), ..FormatParams::default() };
         let codecs = config.codec_config();
         codecs.add_config(111.into(), None, Codec::Opus, Frequency::FORTY_EIGHT_KHZ, Some(2), opus);
@@ -60,6 +73,11 @@ impl Business {
             (Arc::clone(&business.seen), Arc::clone(&business.talks), Arc::clone(&business.stops));
         std::thread::spawn(move || run(rtc, &socket, &seen, &talks, &stops));
         business
+    }
+
+    /// The Opus packets it has heard.
+    pub fn voice(&self) -> Vec<Vec<u8>> {
+        self.seen.lock().unwrap().of_type(111).iter().map(|packet| packet.payload.to_vec()).collect()
     }
 
     pub fn talk(&self, on: bool) {

@@ -72,7 +72,7 @@ async fn only_a_call_that_was_picked_up_has_times() {
     let gave_up = external(&world, json!({})).await;
     world.post(&gave_up, "hang-up", json!({})).await;
     let ends: Vec<Value> =
-        world.webhooks(6).await.iter().map(|a| a.call()).filter(|c| c["event"] == "terminate").collect();
+        world.webhooks(6).await.iter().map(crate::world::Arrived::call).filter(|c| c["event"] == "terminate").collect();
     for end in &ends {
         assert_eq!(end["status"], "COMPLETED");
         assert_eq!(end.get("errors"), None);

@@ -118,7 +118,15 @@ impl Floor {
     fn open(&mut self, now: Instant, open: &Open, frames: Option<Frames>) -> Result<Ticket, String> {
         let mut rng = StdRng::seed_from_u64(open.seed);
         let certificate = if open.rsa { &self.certificates.rsa } else { &self.certificates.ecdsa };
-        let business = self.peer(now, Side::Business, &open.ice, certificate, open.ssrc, &[OPUS, TELEPHONE_EVENT])?;
+        let making = Making {
+            local: self.sockets[Side::Business as usize].1,
+            ice: &open.ice,
+            certificate,
+            ssrc: open.ssrc,
+            aead: open.aead,
+            payload_types: &[OPUS, TELEPHONE_EVENT],
+        };
+        let business = Peer::new(now, &making)?;
         let counts = Arc::new(Mutex::new(Counts::default()));
         let key = self.next_key;
         let mut ticket = Ticket {
@@ -155,7 +163,15 @@ impl Floor {
         let opus = remote.opus().ok_or("the browser offers no Opus")?;
         let mid = remote.mid.clone().ok_or("the browser's offer has no a=mid")?;
         let (ice, ssrc) = (Ice::today(false, rng), rand::RngExt::random(rng));
-        let mut peer = self.peer(now, Side::Browser, &ice, &self.certificates.ecdsa, ssrc, &[opus])?;
+        let making = Making {
+            local: self.sockets[Side::Browser as usize].1,
+            ice: &ice,
+            certificate: &self.certificates.ecdsa,
+            ssrc,
+            aead: false,
+            payload_types: &[opus],
+        };
+        let mut peer = Peer::new(now, &making)?;
         peer.answer(&remote, false)?;
         let description = Description {
             relay: self.sockets[1].1,
@@ -167,19 +183,6 @@ impl Floor {
         };
         let answer = sdp::answer_browser(&description, &mid, opus);
         Ok((Far::Browser { peer: Box::new(peer), outlet: Outlet::new(rng), opus }, answer, ice))
-    }
-
-    fn peer(
-        &self,
-        now: Instant,
-        side: Side,
-        ice: &Ice,
-        certificate: &DtlsCert,
-        ssrc: u32,
-        payload_types: &[u8],
-    ) -> Result<Peer, String> {
-        let local = self.sockets[side as usize].1;
-        Peer::new(now, &Making { local, ice, certificate, ssrc, payload_types })
     }
 
     fn close(&mut self, key: u64) {

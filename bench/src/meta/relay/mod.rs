@@ -1,6 +1,7 @@
 //! Meta's media relay: one UDP address for every call, and a second one for phones that are browsers.
 
 mod circuit;
+mod dtls;
 mod floor;
 pub mod heard;
 pub mod keys;
@@ -44,6 +45,8 @@ pub struct Open {
     pub phone: Phone,
     /// An RSA certificate instead of an ECDSA one.
     pub rsa: bool,
+    /// AEAD_AES_128_GCM instead of AES_CM_128_HMAC_SHA1_80.
+    pub aead: bool,
     /// Send nothing before the business does.
     pub waits_for_rtp: bool,
     /// Packets to the business that are lost, in percent.

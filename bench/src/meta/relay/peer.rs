@@ -11,7 +11,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RawPacket, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc, RtcConfig};
 
-use super::stun;
+use super::{dtls, stun};
 use crate::meta::answer::Remote;
 use crate::meta::sdp::Ice;
 
@@ -35,6 +35,8 @@ pub struct Making<'a> {
     pub certificate: &'a DtlsCert,
     /// The SSRC we send with.
     pub ssrc: u32,
+    /// AEAD_AES_128_GCM instead of AES_CM_128_HMAC_SHA1_80.
+    pub aead: bool,
     /// Payload types that may come and go.
     pub payload_types: &'a [u8],
 }
@@ -77,6 +79,7 @@ impl Peer {
     pub fn new(now: Instant, making: &Making<'_>) -> Result<Peer, String> {
         let creds = IceCreds { ufrag: making.ice.ufrag.clone(), pass: making.ice.pwd.clone() };
         let mut config = RtcConfig::new()
+            .set_crypto_provider(Arc::new(dtls::provider(making.aead)))
             .set_ice_lite(true)
             .set_rtp_mode(true)
             .set_dtls_cert(making.certificate.clone())
