@@ -89,7 +89,7 @@ fn serve(path: Option<PathBuf>) -> ExitCode {
     if !faults.is_empty() {
         return refused(&faults.join("\n"));
     }
-    match serve::run(config) {
+    match serve::run(config, path) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("{why}");

@@ -1,13 +1,13 @@
 //! Serving: the parts are wired, the door opens, and a signal closes it again.
 
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use controld::app::{App, demo};
+use controld::app::passwords::Passwords;
+use controld::app::{App, WireError, demo};
 use controld::config::Config;
 use controld::http::{self, Peer};
-use controld::jobs;
 use controld::model::clock;
 use controld::store::{Store, StoreError};
 use tokio::net::TcpListener;
@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 /// Runs until a signal comes.
-pub(crate) fn run(config: Config) -> Result<(), ServeError> {
+pub(crate) fn run(config: Config, file: Option<PathBuf>) -> Result<(), ServeError> {
     // WHY: before anything else touches TLS. With two providers in one build, whoever asks first would panic.
     let _ = rustls::crypto::ring::default_provider().install_default();
     log(&config)?;
@@ -24,7 +24,7 @@ pub(crate) fn run(config: Config) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(ServeError::Runtime)?
-        .block_on(house(config))
+        .block_on(house(config, file))
 }
 
 /// What ended the service.
@@ -45,6 +45,9 @@ pub(crate) enum ServeError {
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// A part.
+    #[error("{0}")]
+    Wire(#[from] WireError),
     /// The demo.
     #[error("{0}")]
     Demo(#[from] demo::SeedError),
@@ -62,18 +65,18 @@ pub(crate) enum ServeError {
     Serve(#[source] std::io::Error),
 }
 
-async fn house(config: Config) -> Result<(), ServeError> {
+async fn house(config: Config, file: Option<PathBuf>) -> Result<(), ServeError> {
     for folder in [&config.calling.audio_dir, &config.media.spool_dir, &config.media.recordings_dir] {
         std::fs::create_dir_all(folder).map_err(|why| ServeError::Folder(folder.clone(), why))?;
     }
     let store = Store::open(&config.database.url).await?;
-    let app = App::wire(config, store).await?;
-    if app.config.server.demo {
-        open_demo(&app).await?;
+    let passwords = Passwords::new();
+    if config.server.demo {
+        open_demo(&config, &store, &passwords).await?;
     }
+    let app = App::wire(config, file, store, passwords).await?;
     let listen = &app.config.server.listen;
     let door = TcpListener::bind(listen).await.map_err(|why| ServeError::Listen(listen.clone(), why))?;
-    jobs::start(&app);
     info!(listen, "controld listens on {listen}; people find it at {}", app.config.server.public_url);
     let house = http::house(app.clone()).into_make_service_with_connect_info::<Peer>();
     let (say_end, end) = tokio::sync::watch::channel(None);
@@ -94,14 +97,15 @@ async fn house(config: Config) -> Result<(), ServeError> {
     }
     let ended = *end.borrow();
     info!("controld ends{}", if ended == Some(Ended::Terminate) { "; calls go on in mediad" } else { "" });
+    app.desk.close(ended == Some(Ended::Interrupt)).await;
     app.store.close().await;
     Ok(())
 }
 
-async fn open_demo(app: &App) -> Result<(), ServeError> {
-    let audio_dir = &app.config.calling.audio_dir;
+async fn open_demo(config: &Config, store: &Store, passwords: &Passwords) -> Result<(), ServeError> {
+    let audio_dir = &config.calling.audio_dir;
     let sounds = demo::put_sounds(Path::new(audio_dir)).map_err(|why| ServeError::Folder(audio_dir.clone(), why))?;
-    if demo::move_in(app, clock::now()).await? {
+    if demo::move_in(store, passwords, clock::now()).await? {
         warn!(sounds, "the demo organisation has moved in; its password is published, keep this server to yourself");
     }
     Ok(())

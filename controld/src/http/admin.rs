@@ -19,7 +19,7 @@ pub async fn livez() -> &'static str {
 
 /// The database takes changes and mediad answers.
 pub async fn readyz(State(app): State<App>) -> Response {
-    let missing = [("the database", app.store.is_ready().await), ("mediad", app.has_mediad())];
+    let missing = [("the database", app.store.is_ready().await), ("mediad", app.desk.has_media())];
     let missing: Vec<&str> = missing.iter().filter(|(_, there)| !there).map(|(name, _)| *name).collect();
     if missing.is_empty() {
         return "ready\n".into_response();
@@ -57,7 +57,7 @@ fn text(app: &App, calls_live: i64) -> String {
     };
     let live = u64::try_from(calls_live).unwrap_or_default();
     say("calls_live", "gauge", "Calls that are not over.", &[("", live)]);
-    say("mediad_connected", "gauge", "1 while mediad answers.", &[("", u64::from(app.has_mediad()))]);
+    say("mediad_connected", "gauge", "1 while mediad answers.", &[("", u64::from(app.desk.has_media()))]);
     let classes = ["{class=\"1xx\"}", "{class=\"2xx\"}", "{class=\"3xx\"}", "{class=\"4xx\"}", "{class=\"5xx\"}"];
     let answers: Vec<_> = classes.into_iter().zip(counts.answers.iter().map(|count| count.get())).collect();
     say("http_answers_total", "counter", "HTTP answers by class.", &answers);

@@ -38,7 +38,7 @@ pub async fn list(State(app): State<App>, who: Who) -> Result<Json<Vec<AgentSumm
     for user in app.store.users_of(&who.org).await? {
         let Some(duty) = app.store.on_duty(&user.id).await? else { continue };
         agents.push(AgentSummary {
-            reachable: app.is_reachable(&user.id),
+            reachable: app.desk.reachable(&user.id),
             id: user.id,
             name: user.name,
             role: user.role,

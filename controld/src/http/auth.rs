@@ -12,11 +12,12 @@ use utoipa::ToSchema;
 
 use super::Peer;
 use super::error::{ApiError, Refused};
-use super::guard::{LIFE_MS, Who, cookie_name, token_hash};
+use super::guard::{Who, cookie_name, token_hash};
 use super::take::Body;
 use crate::app::App;
 use crate::model::{Millis, OrgId, Role, UserId, clock};
 use crate::store::audit::Deed;
+use crate::store::sessions::LIFE_MS;
 use crate::store::users::User;
 
 /// What a person types.

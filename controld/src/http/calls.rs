@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -10,7 +11,8 @@ use super::guard::Who;
 use super::take::{Asked, number_or_any, or_any};
 use crate::app::App;
 use crate::model::log::{Call, CallDetail, Recording, TimelineEntry};
-use crate::model::{AccountId, CallId, CallStatus, Direction, FlowId, UserId};
+use crate::model::{AccountId, CallId, CallStatus, Direction, FlowId, UserId, clock};
+use crate::store::audit::Deed;
 use crate::store::call_log::{Mark, Wanted, heard};
 
 /// Which calls are wanted; what is absent or empty asks for nothing.
@@ -139,6 +141,22 @@ pub async fn detail(State(app): State<App>, who: Who, Path(id): Path<String>) ->
 pub async fn live(State(app): State<App>, who: Who) -> Result<Json<Vec<Call>>, ApiError> {
     let wanted = Wanted { live: true, seen_by: who.sees_only(), ..Wanted::default() };
     Ok(Json(app.store.call_log(&who.org, &wanted, LIVE_MAX).await?))
+}
+
+/// Ends a call by force.
+#[utoipa::path(post, path = "/api/calls/{id}/hang-up", operation_id = "hang_up", tag = "calls",
+    params(("id" = String, Path)), responses(
+    (status = 204), (status = 401, body = Refused), (status = 403, body = Refused), (status = 404, body = Refused),
+    (status = 409, body = Refused, description = "over already")))]
+pub async fn hang_up(State(app): State<App>, who: Who, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    let call = seen(&app, &who, id).await?.facts.id;
+    let ended = app.desk.end_call(&who.org, &call, who.user.clone()).await;
+    let outcome = ended.as_ref().map_or_else(ToString::to_string, |()| "ok".to_owned());
+    let (user, at) = (Some(&who.user), clock::now());
+    let deed = Deed { org: Some(&who.org), user, at, what: "call.hang_up", about: call.as_str(), outcome: &outcome };
+    app.store.audit(deed).await?;
+    ended?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The call, if this person may see it.

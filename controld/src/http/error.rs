@@ -8,6 +8,7 @@ use tracing::error;
 use utoipa::ToSchema;
 
 use crate::app::passwords::HashFailed;
+use crate::desk::DeskError;
 use crate::store::StoreError;
 
 /// Why a request was refused.
@@ -34,6 +35,9 @@ pub enum ApiError {
     /// The request cannot be understood.
     #[error("{0}")]
     BadRequest(String),
+    /// The address is there, but not for this method.
+    #[error("this address does not take that method")]
+    WrongMethod,
     /// The body is not JSON by its header.
     #[error("the body must be application/json")]
     NotJson,
@@ -77,6 +81,7 @@ impl ApiError {
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
+            Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),
             Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
@@ -102,6 +107,21 @@ impl From<StoreError> for ApiError {
     fn from(why: StoreError) -> Self {
         error!(error = %why, "a request failed: {why}");
         Self::Internal
+    }
+}
+
+impl From<DeskError> for ApiError {
+    fn from(why: DeskError) -> Self {
+        match why {
+            DeskError::UnknownCall(_) => Self::NotFound("call"),
+            DeskError::UnknownAgent(_) => Self::NotFound("agent"),
+            DeskError::Over(_) => Self::Conflict("the call is over already".to_owned()),
+            DeskError::Store(why) => why.into(),
+            why @ (DeskError::Graph(_) | DeskError::Host(_) | DeskError::Callbacks(_)) => {
+                error!(error = %why, "a request failed: {why}");
+                Self::Internal
+            }
+        }
     }
 }
 

@@ -86,7 +86,7 @@ pub fn is_our_origin(config: &Config, origin: &str) -> bool {
 pub async fn signed_in(app: &App, headers: &HeaderMap, now: Millis) -> Result<Who, ApiError> {
     let token = cookie(headers, cookie_name(&app.config)).ok_or(ApiError::Unauthenticated)?;
     let hash = token_hash(token);
-    let session = app.store.session(&hash, now, IDLE_MS).await?.ok_or(ApiError::Unauthenticated)?;
+    let session = app.store.session(&hash, now).await?.ok_or(ApiError::Unauthenticated)?;
     if now - session.seen_at >= TOUCH_MS {
         app.store.touch_session(&hash, now).await?;
     }
@@ -115,7 +115,8 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), ApiError> {
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
     let Some((.., access)) = ACCESS.iter().find(|(m, p, _)| method == *m && *p == path) else {
-        return Err(ApiError::NotFound("address"));
+        let path_is_known = ACCESS.iter().any(|(_, p, _)| *p == path);
+        return Err(if path_is_known { ApiError::WrongMethod } else { ApiError::NotFound("address") });
     };
     if !request.method().is_safe() {
         refuse_other_sites(&app.config, request.headers())?;
@@ -155,10 +156,6 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     pairs.find(|(key, value)| *key == name && value.len() <= TOKEN_BYTES_MAX).map(|(_, value)| value)
 }
 
-/// A session unused for this long is over.
-pub const IDLE_MS: Millis = 30 * 60 * 1000;
-/// A session this old is over, used or not.
-pub const LIFE_MS: Millis = 12 * 60 * 60 * 1000;
 const TOUCH_MS: Millis = 60 * 1000;
 const TOKEN_BYTES_MAX: usize = 128;
 

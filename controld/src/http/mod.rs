@@ -11,10 +11,8 @@ pub mod guard;
 pub mod pages;
 pub mod range;
 pub mod recordings;
-#[cfg(room_http_softphone)]
 pub mod softphone;
 pub mod take;
-#[cfg(room_http_webhook)]
 pub mod webhook;
 
 use std::net::SocketAddr;
@@ -77,10 +75,11 @@ pub fn house(app: App) -> Router {
         .route("/livez", get(admin::livez))
         .route("/readyz", get(admin::readyz))
         .route("/metrics", get(admin::metrics))
+        .merge(webhook::routes().layer(DefaultBodyLimit::max(WEBHOOK_BODY_BYTES_MAX)))
         .fallback(pages::page);
-    #[cfg(room_http_webhook)]
-    let router = router.merge(webhook::routes().layer(DefaultBodyLimit::max(WEBHOOK_BODY_BYTES_MAX)));
-    router.layer(middleware::from_fn_with_state(app.clone(), finish)).with_state(app)
+    let policy = policy(&app.config.server.public_url);
+    let finish = middleware::from_fn_with_state((app.clone(), policy), finish);
+    router.layer(finish).with_state(app)
 }
 
 /// The address at the other end of a connection.
@@ -107,12 +106,14 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(auth::me))
         .routes(routes!(calls::list))
         .routes(routes!(calls::detail))
+        .routes(routes!(calls::hang_up))
         .routes(routes!(recordings::link))
         .routes(routes!(calls::live))
         .routes(routes!(flows::list))
         .routes(routes!(flows::detail))
         .routes(routes!(accounts::list))
         .routes(routes!(agents::list))
+        .routes(routes!(softphone::open))
         .routes(routes!(openapi_json))
 }
 
@@ -123,36 +124,42 @@ async fn openapi_json() -> axum::Json<utoipa::openapi::OpenApi> {
 }
 
 /// What every answer carries, and its place in the counts.
-async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn finish(State((app, policy)): State<(App, HeaderValue)>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     app.counts.answered(response.status().as_u16());
     let headers = response.headers_mut();
     for (name, value) in SAFETY {
         headers.entry(name).or_insert(value);
     }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     if app.config.is_tls() {
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(HSTS);
     }
     response
 }
 
-/// OWASP ASVS 5.0 §3.4. `connect-src` names the WebSocket's schemes, which not every browser counts as `'self'`.
-const SAFETY: [(HeaderName, HeaderValue); 6] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; img-src 'self' data:; \
-             style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-        ),
-    ),
+/// `connect-src` names our WebSocket, which not every browser counts as `'self'`.
+fn policy(public_url: &str) -> HeaderValue {
+    let socket = public_url.trim_end_matches('/').replacen("http", "ws", 1);
+    let policy = format!(
+        "default-src 'self'; connect-src 'self' {socket}; media-src 'self' blob:; img-src 'self' data:; \
+         style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    );
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'self'"))
+}
+
+/// OWASP ASVS 5.0 §3.4.
+const SAFETY: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("permissions-policy"), HeaderValue::from_static("microphone=(self), camera=(), geolocation=()")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("microphone=(self), camera=(), geolocation=()"),
+    ),
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 const API_BODY_BYTES_MAX: usize = 64 * 1024;
 /// Meta sends at most 3 MB.
-#[cfg(room_http_webhook)]
 const WEBHOOK_BODY_BYTES_MAX: usize = 3 * 1024 * 1024;

@@ -101,16 +101,18 @@ impl Store {
         sha256: &str,
         duration_ms: i64,
         bytes: i64,
+        reason: Option<&str>,
     ) -> Result<(), StoreError> {
         let mut change = self.write().await?;
         sqlx::query(
-            "UPDATE recordings SET state = 'archived', place = $1, sha256 = $2, duration_ms = $3, bytes = $4
-             WHERE id = $5",
+            "UPDATE recordings SET state = 'archived', place = $1, sha256 = $2, duration_ms = $3, bytes = $4, reason = $5
+             WHERE id = $6",
         )
         .bind(place)
         .bind(sha256)
         .bind(duration_ms)
         .bind(bytes)
+        .bind(reason)
         .bind(id.as_str())
         .execute(&mut *change)
         .await?;
@@ -157,14 +159,17 @@ impl Store {
         row.as_ref().map(recording).transpose()
     }
 
-    /// What is not in the archive yet and has not failed, oldest first.
-    pub async fn recordings_to_archive(&self) -> Result<Vec<RecordingRow>, StoreError> {
+    /// What the archive has to look at, oldest first, each with the end of its call: what is complete in the spool, and
+    /// what should be because its call is over.
+    pub async fn recordings_to_archive(&self) -> Result<Vec<(RecordingRow, Option<Millis>)>, StoreError> {
         let rows = sqlx::query(
-            "SELECT * FROM recordings WHERE state = 'recording' OR state = 'spooled' ORDER BY started_at, id LIMIT 1000",
+            "SELECT r.*, c.ended_at AS call_ended_at FROM recordings r JOIN calls c ON c.id = r.call_id
+             WHERE r.state = 'spooled' OR (r.state = 'recording' AND c.ended_at IS NOT NULL)
+             ORDER BY r.started_at, r.id LIMIT 1000",
         )
         .fetch_all(self.read())
         .await?;
-        rows.iter().map(recording).collect()
+        rows.iter().map(|row| Ok((recording(row)?, row.try_get("call_ended_at")?))).collect()
     }
 }
 

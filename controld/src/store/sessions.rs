@@ -42,8 +42,8 @@ impl Store {
         Ok(change.commit().await?)
     }
 
-    /// The session, if it is alive: not over, used within `idle_ms`, its person not locked out.
-    pub async fn session(&self, token_hash: &str, now: Millis, idle_ms: Millis) -> Result<Option<Session>, StoreError> {
+    /// The session, if it is alive: not over, used within [`IDLE_MS`], its person not locked out.
+    pub async fn session(&self, token_hash: &str, now: Millis) -> Result<Option<Session>, StoreError> {
         let row = sqlx::query(
             "SELECT users.*, organisations.name AS org_name, sessions.seen_at AS seen_at
              FROM sessions JOIN users ON users.id = sessions.user_id
@@ -53,7 +53,7 @@ impl Store {
         )
         .bind(token_hash)
         .bind(now)
-        .bind(now.saturating_sub(idle_ms))
+        .bind(now.saturating_sub(IDLE_MS))
         .fetch_optional(self.read())
         .await?;
         let Some(row) = row else { return Ok(None) };
@@ -85,14 +85,19 @@ impl Store {
     }
 
     /// Forgets sessions that are over; says how many.
-    pub async fn sweep_sessions(&self, now: Millis, idle_ms: Millis) -> Result<u64, StoreError> {
+    pub async fn sweep_sessions(&self, now: Millis) -> Result<u64, StoreError> {
         let mut change = self.write().await?;
         let swept = sqlx::query("DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2")
             .bind(now)
-            .bind(now.saturating_sub(idle_ms))
+            .bind(now.saturating_sub(IDLE_MS))
             .execute(&mut *change)
             .await?;
         change.commit().await?;
         Ok(swept.rows_affected())
     }
 }
+
+/// A session unused for this long is over.
+pub const IDLE_MS: Millis = 30 * 60 * 1000;
+/// A session this old is over, used or not.
+pub const LIFE_MS: Millis = 12 * 60 * 60 * 1000;
