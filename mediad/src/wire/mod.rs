@@ -13,3 +13,6 @@ fn split<const N: usize>(bytes: &[u8]) -> Option<([u8; N], &[u8])> {
     let (head, rest) = bytes.split_first_chunk::<N>()?;
     Some((*head, rest))
 }
+
+#[cfg(test)]
+mod tests;

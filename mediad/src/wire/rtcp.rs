@@ -232,8 +232,8 @@ pub enum BadRtcp {
     /// Not version 2.
     #[error("rtcp version is not 2")]
     Version,
-    /// A length runs past the end.
-    #[error("rtcp length runs past the end")]
+    /// A length runs past the end, or leaves no room for the source.
+    #[error("rtcp length does not fit")]
     Length,
     /// Padding is zero, longer than its packet, or not in the last packet.
     #[error("rtcp padding does not fit")]
@@ -253,6 +253,11 @@ fn cut(bytes: &[u8]) -> Result<(Raw<'_>, &[u8]), BadRtcp> {
     }
     let body_bytes = usize::from(u16::from_be_bytes([w0, w1])).saturating_mul(4);
     let (mut body, after) = rest.split_at_checked(body_bytes).ok_or(BadRtcp::Length)?;
+    // Everything but an empty goodbye or description names a source at least.
+    let is_empty_by_right = flags & 0x1f == 0 && matches!(kind, DESCRIPTION | BYE);
+    if body.is_empty() && !is_empty_by_right {
+        return Err(BadRtcp::Length);
+    }
     if flags & 0x20 != 0 {
         let padding = usize::from(*body.last().ok_or(BadRtcp::Padding)?);
         let kept = body.len().checked_sub(padding).ok_or(BadRtcp::Padding)?;

@@ -24,6 +24,25 @@ fn a_forged_first_packet_far_ahead_costs_no_genuine_one() {
 }
 
 #[test]
+fn the_attacks_of_the_collection_are_dropped_and_cost_the_genuine_packets_nothing() {
+    let all: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../tests/vectors/attack_packets.json")).unwrap();
+    for profile in PROFILES {
+        let key = master(profile, 1);
+        let (mut sealer, mut opener) = (Sealer::new(&key, 9).unwrap(), Opener::new(&key).unwrap());
+        for (sequence, (name, entry)) in all.as_object().unwrap().iter().enumerate() {
+            for _ in 0..200 {
+                assert!(opener.open_rtp(&mut packet(entry["hex"].as_str().unwrap())).is_err(), "{name}");
+                assert!(opener.open_rtcp(&mut packet(entry["hex"].as_str().unwrap())).is_err(), "{name}");
+            }
+            let mut genuine = rtp(9, sequence as u16, b"voice");
+            sealer.seal_rtp(&mut genuine).unwrap();
+            assert!(opener.open_rtp(&mut genuine).is_ok(), "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_million_forged_sources_leave_no_state() {
     for profile in [Profile::AesCm128HmacSha1_80, Profile::AeadAes128Gcm] {
         let mut opener = Opener::new(&master(profile, 1)).unwrap();

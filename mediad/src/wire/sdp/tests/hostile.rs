@@ -135,7 +135,8 @@ fn ten_thousand_mutants_are_taken_or_refused_and_never_panic() {
                 1 => lines[at] = lines[at].chars().rev().collect(),
                 2 => lines[at] = lines[at].replace(|c: char| c.is_ascii_digit(), "99999999999999999999"),
                 3 => {
-                    lines[at] = lines[at].chars().map(|c| if rng.random_bool(0.1) { rng.random() } else { c }).collect()
+                    let noisy = lines[at].chars().map(|c| if rng.random_bool(0.1) { rng.random() } else { c });
+                    lines[at] = noisy.collect();
                 }
                 _ => lines.swap(at, 0),
             }
