@@ -44,8 +44,17 @@ describe("the microphone", () => {
   test("opens at the press of Answer, before the desk has spoken", () => {
     expect(wantsMic(given(here, told(ringing), { is: "pressed", call: "a", what: "answer" }))).toBe(true);
   });
+  test("does not blink between the end of the ringing and the call", () => {
+    const between = given(here, told(ringing), { is: "pressed", call: "a", what: "answer" }, told(quiet));
+    expect(wantsMic(between)).toBe(true);
+    expect(wantsMic(next(between, told(talking)))).toBe(true);
+    expect(answering(next(between, told(talking)))).toBeNull();
+  });
   test("closes when another agent was quicker", () => {
-    const late = given(here, told(ringing), { is: "pressed", call: "a", what: "answer" }, told(quiet));
+    const late = given(here, told(ringing), { is: "pressed", call: "a", what: "answer" }, told(quiet), {
+      is: "unpressed",
+      call: "a",
+    });
     expect(wantsMic(late)).toBe(false);
     expect(answering(late)).toBeNull();
   });

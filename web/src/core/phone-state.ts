@@ -139,8 +139,14 @@ function hear<T extends Told>(state: PhoneState<T>, told: T, at: number): PhoneS
   const was = state.told?.call ?? null;
   const over = was !== null && told.call?.call !== was.call;
   const fresh = told.call !== null && told.call.call !== was?.call;
-  const open = new Set([...told.ringing.map((r) => r.call)]);
-  const pressed = Object.fromEntries(Object.entries(state.pressed).filter(([call]) => open.has(call)));
+  // WHY an answer outlives its ringing: the desk takes the ringing away a moment before it gives the call, and the
+  // microphone must not blink in between. The desk's yes or no ends it.
+  const ringing = new Set(told.ringing.map((r) => r.call));
+  const pressed = Object.fromEntries(
+    Object.entries(state.pressed).filter(([call, what]) =>
+      what === "answer" ? told.call?.call !== call : ringing.has(call),
+    ),
+  );
   return {
     ...state,
     told,

@@ -118,7 +118,8 @@ export class Phone {
     if ((await microphonePermission()) !== "granted" && !(await this.#mic.open())) {
       return this.#happen({ is: "unpressed", call });
     }
-    await this.#ask({ ask: "answer", call }, () => this.#happen({ is: "unpressed", call }));
+    await this.#ask({ ask: "answer", call });
+    this.#happen({ is: "unpressed", call });
   }
 
   async decline(call: string) {
