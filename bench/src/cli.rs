@@ -114,7 +114,7 @@ usage: bench meta [options]
 
 A phone to use:    http://ADDR/            in a browser
 To place a call:   curl -X POST http://ADDR/control/calls -d '{\"name\":\"Ana\",\"source\":\"speech\"}'
-To look at it:     curl http://ADDR/control/calls/WACID          (percent-encode the id: it may hold + / =)
+To look at it:     curl http://ADDR/control/calls/WACID          (percent-encode the id)
 To press keys:     curl -X POST http://ADDR/control/calls/WACID/digits -H 'content-type: application/json' -d '{\"digits\":\"1\"}'
 What it heard:     http://ADDR/control/calls/WACID/heard.ogg and heard.wav
 Sources of sound:  silence, tone (tone_hz), speech, file (file)

@@ -114,6 +114,7 @@ impl Exchange {
         let phone = dial.from.as_ref().map(digits).filter(|digits| !digits.is_empty());
         let phone = phone.unwrap_or_else(|| format!("1555{:07}", rng.random_range(0..10_000_000)));
         let id = Wacid::new(&phone, &self.line.display_number, Direction::User, rng);
+        let id = if dial.faults.awkward_id { id.awkward() } else { id };
         let name = dial.name.clone().unwrap_or_else(|| phone.clone());
         (id, Caller { user_id: format!("US.1349{phone}"), phone, name })
     }

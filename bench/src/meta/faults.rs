@@ -22,6 +22,8 @@ pub struct Faults {
     pub missing_contacts: bool,
     /// A user with a username only: no `wa_id`, `from`, `to`; `from_user_id` instead.
     pub missing_phone: bool,
+    /// The call's id has `+`, `/` and `=` in it: percent-encode it in the control API's paths.
+    pub awkward_id: bool,
     /// Keys a client has never seen.
     pub extra_keys: bool,
     /// Keys of every object in random order.
@@ -96,6 +98,7 @@ impl Default for Faults {
             stale_secs: 0,
             missing_contacts: false,
             missing_phone: false,
+            awkward_id: false,
             extra_keys: false,
             shuffled_keys: false,
             slashes_escaped: false,

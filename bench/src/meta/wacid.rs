@@ -5,7 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
-/// `wacid.` and base64 (with `+`, `/` and `=`) of both numbers and 32 hex digits.
+/// `wacid.` and base64 of both numbers and 32 hex digits. Bytes of this recipe never give `+` or `/`; clients must be ready
+/// for them all the same, so [`Wacid::awkward`] makes ids that have both.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Wacid(String);
@@ -34,6 +35,12 @@ impl Wacid {
         Wacid(format!("wacid.{}", STANDARD.encode(bytes)))
     }
 
+    /// An id with `+`, `/` and `=` in it, of the same length.
+    pub fn awkward(self) -> Wacid {
+        let (head, tail) = self.0.split_at(self.0.len().saturating_sub(AWKWARD.len()));
+        Wacid(format!("{}{AWKWARD}", if tail.is_empty() { "wacid." } else { head }))
+    }
+
     /// The id as it goes over the wire.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -60,6 +67,7 @@ fn push_digits(bytes: &mut Vec<u8>, digits: &str) {
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 const DIGITS_MAX: usize = 15;
+const AWKWARD: &str = "+/8A/w==";
 
 #[cfg(test)]
 mod tests {

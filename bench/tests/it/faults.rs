@@ -123,6 +123,16 @@ async fn a_late_answer_is_refused_with_138007_when_told() {
 }
 
 #[tokio::test]
+async fn an_awkward_id_survives_the_paths_it_travels_in() {
+    let world = World::new().await;
+    let call = with(&world, json!({"awkward_id": true})).await;
+    assert!(call.contains('+') && call.contains('/') && call.ends_with("=="), "{call}");
+    assert_eq!(world.show(&call).await["call"], call.as_str());
+    assert_eq!(world.action("accept", &call, &good_answer()).await.0, 200);
+    assert_eq!(world.post(&call, "hang-up", json!({})).await, 204);
+}
+
+#[tokio::test]
 async fn an_unknown_knob_is_an_error() {
     let world = World::new().await;
     let body = json!({"external_offer": "v=0\r\n", "faults": {"dupplicate": 2}});

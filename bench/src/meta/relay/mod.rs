@@ -162,6 +162,10 @@ impl Relay {
 fn bind(addr: SocketAddr) -> std::io::Result<std::net::UdpSocket> {
     let socket = std::net::UdpSocket::bind(addr)?;
     socket.set_nonblocking(true)?;
+    // WHY: a busy machine may not run the relay for a while; the kernel gives what it allows.
+    let buffers = socket2::SockRef::from(&socket);
+    let _ = buffers.set_recv_buffer_size(SOCKET_BYTES);
+    let _ = buffers.set_send_buffer_size(SOCKET_BYTES);
     Ok(socket)
 }
 
@@ -170,6 +174,7 @@ fn scripted(frames: Frames) -> (circuit::Far, Arc<Mutex<Heard>>) {
     (circuit::Far::Scripted { frames, heard: Arc::clone(&heard) }, heard)
 }
 
+const SOCKET_BYTES: usize = 4 * 1024 * 1024;
 const FRAMES_KEPT: usize = 64;
 // A throw-away pair for the RSA switch; it protects nothing.
 const RSA_CERTIFICATE: &[u8] = include_bytes!("../../../assets/relay-rsa.crt.der");
