@@ -28,6 +28,11 @@ pub(super) async fn run(house: Arc<House>, mut told: mpsc::Receiver<Told>) {
     loop {
         tokio::select! {
             line = told.recv() => match line {
+                // At once: the first events of a life must be told again to who dies before hearing them.
+                Some(Told::Up { epoch, after }) => {
+                    ear.open(epoch, after);
+                    ear.note().await;
+                }
                 Some(line) => ear.take(line),
                 None => return,
             },
@@ -54,13 +59,18 @@ struct Expected {
 }
 
 impl Ear {
+    fn open(&mut self, epoch: String, after: u64) {
+        if self.epoch != epoch {
+            self.heard = Some((epoch.clone(), after));
+            self.sure.clone_from(&self.heard);
+        }
+        self.epoch = epoch;
+        self.expected = Expected { calls: self.house.switchboard.open_legs(), agents: self.house.floor.legs() };
+    }
+
     fn take(&mut self, told: Told) {
         match told {
-            Told::Up { epoch } => {
-                self.epoch = epoch;
-                self.expected = Expected { calls: self.house.switchboard.open_legs(), agents: self.house.floor.legs() };
-            }
-            Told::Down => {}
+            Told::Up { .. } | Told::Down => {}
             Told::Event { seq, at_ms, event } => {
                 self.heard = Some((self.epoch.clone(), seq));
                 self.event(seq, at_ms, event);

@@ -41,6 +41,8 @@ pub enum Told {
     Up {
         /// Which life of mediad this is.
         epoch: String,
+        /// The event after which the telling begins.
+        after: u64,
     },
     /// The conversation broke off; it is being taken up again.
     Down,

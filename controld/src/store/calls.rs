@@ -193,7 +193,7 @@ async fn insert(change: &mut Transaction<'static, Any>, row: &CallRow) -> Result
 async fn fill_tombstone(change: &mut Transaction<'static, Any>, row: &CallRow) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE calls SET contact_id = $1, caller_name = $2, caller_phone = $3, caller_key = $4 \
-         WHERE wacid = $5 AND caller_key = ''",
+         WHERE wacid = $5 AND caller_name = ''",
     )
     .bind(row.contact.as_ref().map(ContactId::as_str))
     .bind(row.caller_name.as_str())

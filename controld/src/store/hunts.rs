@@ -231,3 +231,84 @@ pub(in crate::store) async fn close(
         .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{CallId, OrgId, UserId};
+
+    async fn house() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite://{}/house.db", folder.path().display())).await.unwrap();
+        let mut change = store.write().await.unwrap();
+        let rows = "
+            INSERT INTO organisations (id, name, created_at) VALUES ('org', 'One', 0);
+            INSERT INTO users (id, org_id, email, name, role, password_hash, created_at)
+                VALUES ('ana', 'org', 'a', 'Ana', 'agent', '', 0), ('ben', 'org', 'b', 'Ben', 'agent', '', 0);
+            INSERT INTO presence (user_id, state, since, idle_since) VALUES ('ana', 'available', 0, 0), ('ben', 'available', 0, 0);
+            INSERT INTO accounts (id, org_id, name, phone_number_id, display_number, token, app_secret, verify_token, created_at)
+                VALUES ('acc', 'org', '', '1', '1', '', '', '', 0)";
+        sqlx::raw_sql(rows).execute(&mut *change).await.unwrap();
+        change.commit().await.unwrap();
+        (folder, store)
+    }
+
+    async fn waiting(store: &Store, call: &str) -> CallId {
+        let mut change = store.write().await.unwrap();
+        sqlx::query(
+            "INSERT INTO calls (id, org_id, account_id, wacid, direction, status, started_at) \
+             VALUES ($1, 'org', 'acc', $1, 'incoming', 'queued', 0)",
+        )
+        .bind(call)
+        .execute(&mut *change)
+        .await
+        .unwrap();
+        sqlx::query("INSERT INTO hunts (call_id, org_id, team_id, since, deadline) VALUES ($1, 'org', 'team', 0, 9)")
+            .bind(call)
+            .execute(&mut *change)
+            .await
+            .unwrap();
+        change.commit().await.unwrap();
+        CallId::from(call)
+    }
+
+    async fn free(store: &Store, call: &CallId) {
+        let mut change = store.write().await.unwrap();
+        crate::store::presence::release(&mut change, call, 1).await.unwrap();
+        change.commit().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn of_two_who_claim_at_once_exactly_one_wins_a_thousand_times() {
+        let (_folder, store) = house().await;
+        // Two pools on one file, as two nodes have it: the database decides, not our own queue of writers.
+        let other = Store::open(&format!("sqlite://{}/house.db", _folder.path().display())).await.unwrap();
+        for round in 0..1_000 {
+            let call = waiting(&store, &format!("call{round}")).await;
+            let (ana, ben) = (UserId::from("ana"), UserId::from("ben"));
+            let (a, b) = tokio::join!(store.claim(&call, &ana, 5), other.claim(&call, &ben, 5));
+            let (a, b) = (a.unwrap(), b.unwrap());
+            let (winner, loser) = if a == Claim::Won { (&ana, b) } else { (&ben, a) };
+            let name = if winner.as_str() == "ana" { "Ana" } else { "Ben" };
+            assert_eq!(loser, Claim::Taken { by: winner.clone(), name: name.into() }, "round {round}");
+            assert_eq!(store.hunt(&call).await.unwrap().unwrap().claimed_by.as_ref(), Some(winner));
+            free(&store, &call).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn an_agent_on_a_call_and_a_hunt_that_is_over_are_refused() {
+        let (_folder, store) = house().await;
+        let (first, second) = (waiting(&store, "first").await, waiting(&store, "second").await);
+        let ana = UserId::from("ana");
+        assert_eq!(store.claim(&first, &ana, 5).await.unwrap(), Claim::Won);
+        assert_eq!(store.claim(&second, &ana, 5).await.unwrap(), Claim::Engaged);
+        let mut change = store.write().await.unwrap();
+        close(&mut change, &second, 6).await.unwrap();
+        change.commit().await.unwrap();
+        assert_eq!(store.claim(&second, &UserId::from("ben"), 7).await.unwrap(), Claim::Over);
+        assert_eq!(store.claim(&CallId::from("none"), &ana, 7).await.unwrap(), Claim::Over);
+        let duty = store.on_duty(&ana).await.unwrap().unwrap();
+        assert_eq!((duty.call, duty.org), (Some(first), OrgId::from("org")));
+    }
+}

@@ -167,7 +167,8 @@ impl Link {
         }
         self.shared.up.store(true, Ordering::Relaxed);
         tracing::info!(epoch = %welcome.epoch, "mediad is there");
-        self.told.send(Told::Up { epoch: welcome.epoch }).await.map_err(|_| Broken::NoDesk)?;
+        let after = self.seen.as_ref().map_or(0, |(_, seq)| *seq);
+        self.told.send(Told::Up { epoch: welcome.epoch, after }).await.map_err(|_| Broken::NoDesk)?;
         // The same numbers again: what mediad has done already gets its remembered answer.
         for (id, order) in &self.waiting {
             send(write, &ToMediad::Request(Request { id: *id, command: order.command.clone() })).await?;

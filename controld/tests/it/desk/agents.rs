@@ -1,7 +1,7 @@
 //! The agent's end: standing leg, tabs that come and go, an agent whose sound stops.
 
 use controld::desk::Rules;
-use controld::model::softphone::{Ask, AgentCallState};
+use controld::model::softphone::{AgentCallState, Ask};
 use controld::model::{CallStatus, Presence, UserId};
 use protocol::{Event, LegEnd};
 

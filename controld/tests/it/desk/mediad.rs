@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use protocol::{
     BridgeId, BridgeSummary, ClipName, Command, Digit, ErrorCode, Event, Filler, FromMediad, LegEnd, LegId, LegState,
-    LegSummary, Lines, Numbered, PlayEnd, RecordingEnd, RecordingSummary, Refusal, Replay, Reply, Snapshot, ToMediad, Welcome,
-    encode,
+    LegSummary, Lines, Numbered, PlayEnd, RecordingEnd, RecordingSummary, Refusal, Replay, Reply, Snapshot, ToMediad,
+    Welcome, encode,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
@@ -48,12 +48,8 @@ impl ScriptedMediad {
             connects: true,
             refuses: None,
         };
-        let mediad = Self {
-            state: Arc::new(Mutex::new(state)),
-            told: watch::Sender::new(0),
-            log,
-            socket: socket.to_owned(),
-        };
+        let mediad =
+            Self { state: Arc::new(Mutex::new(state)), told: watch::Sender::new(0), log, socket: socket.to_owned() };
         let listener = UnixListener::bind(&mediad.socket).unwrap();
         let host = mediad.clone();
         tokio::spawn(async move {

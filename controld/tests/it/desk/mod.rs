@@ -2,6 +2,7 @@
 
 mod agents;
 mod answering;
+mod door;
 mod endings;
 mod graph;
 mod mediad;

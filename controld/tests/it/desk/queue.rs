@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use controld::desk::Rules;
-use controld::model::softphone::{Ask, AgentCallState};
+use controld::model::softphone::{AgentCallState, Ask};
 use controld::model::{CallStatus, Presence};
 
 use super::world::{World, short_rules, terminate};
@@ -49,10 +49,8 @@ async fn two_agents_who_answer_in_the_same_instant_get_one_caller_between_them()
         let wacid = format!("w{round}");
         let before = world.log.count("bridge");
         world.calls(&wacid).await;
-        let leg = super::world::until("the leg of this round", || {
-            world.mediad.leg_of(world_call(&world, &wacid)?.as_str())
-        })
-        .await;
+        let name = world.row(&wacid).await.leg.unwrap();
+        let leg = protocol::LegId::new(name).unwrap();
         world.mediad.heard(&leg, "demo/welcome.ogg").await;
         world.mediad.digit(&leg, '1');
         let (call, _) = (ana.rung().await, ben.rung().await);
@@ -66,15 +64,6 @@ async fn two_agents_who_answer_in_the_same_instant_get_one_caller_between_them()
         ben.until("is free", |phone| phone.call.is_none() && phone.ringing.is_empty()).await;
         assert_eq!(world.log.count("bridge"), before + 1);
     }
-}
-
-fn world_call(world: &World, wacid: &str) -> Option<String> {
-    let store = world.store.clone();
-    let wacid = wacid.to_owned();
-    let found = tokio::task::block_in_place(|| {
-        tokio::runtime::Handle::current().block_on(async move { store.call_by_wacid(&wacid).await.unwrap() })
-    });
-    found.map(|row| row.id.0)
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! controld is killed at any moment and started again: mediad and its calls went on.
 
 use controld::model::CallStatus;
-use controld::model::softphone::{Ask, AgentCallState};
+use controld::model::softphone::{AgentCallState, Ask};
 use controld::model::{UserId, clock};
 use serde_json::json;
 
@@ -66,7 +66,12 @@ async fn a_conversation_is_untouched_seen_again_and_can_be_hung_up() {
     world.start().await;
     let mut again = world.tab("usr_ana").await;
     again.until("the call", |phone| phone.call.as_ref().is_some_and(|c| c.state == AgentCallState::OnHold)).await;
-    assert_eq!(world.log.all().len(), before, "nothing was asked of mediad or WhatsApp: {:?}", &world.log.all()[before..]);
+    assert_eq!(
+        world.log.all().len(),
+        before,
+        "nothing was asked of mediad or WhatsApp: {:?}",
+        &world.log.all()[before..]
+    );
     again.ask(Ask::Resume).await.unwrap();
     again.ask(Ask::HangUp).await.unwrap();
     let row = world.ended("w1").await;

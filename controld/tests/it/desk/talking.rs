@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use controld::model::softphone::{Ask, AgentCallState};
+use controld::model::softphone::{AgentCallState, Ask};
 use controld::model::{CallStatus, EndedBy, UserId};
 use protocol::LegEnd;
 

@@ -238,7 +238,8 @@ impl Tab {
 
     async fn read(&mut self, what: &str) -> ToTab {
         let line = tokio::time::timeout(PATIENCE, self.link.tell.recv()).await;
-        let line = line.unwrap_or_else(|_| panic!("the tab waits for {what}; it shows {:#?} {:?}", self.phone, self.notices));
+        let line =
+            line.unwrap_or_else(|_| panic!("the tab waits for {what}; it shows {:#?} {:?}", self.phone, self.notices));
         let line = line.expect("the desk closed the tab's line");
         match &line {
             ToTab::State(phone) => self.phone = Some(phone.clone()),

@@ -1,0 +1,107 @@
+//! The agent's WebSocket: lines of [`ToTab`] out, lines of [`FromTab`] in, a ping to know that somebody is there.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::error::{ApiError, Refused};
+use super::guard::{Who, is_our_origin, signed_in};
+use crate::app::App;
+use crate::desk::{Asker, TabLink};
+use crate::model::clock;
+use crate::model::softphone::{FromTab, ToTab};
+
+/// Opens the softphone's WebSocket. The browser must say that it comes from one of our own pages.
+#[utoipa::path(get, path = "/api/softphone", tag = "softphone", responses(
+    (status = 101, description = "lines of FromTab and ToTab, JSON"),
+    (status = 401, body = Refused), (status = 403, body = Refused)))]
+pub async fn open(
+    State(app): State<App>,
+    who: Who,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, ApiError> {
+    let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !is_our_origin(&app.config, origin) {
+        return Err(ApiError::CrossSite);
+    }
+    let link = app.desk.connect_tab(who.user).await?;
+    let upgrade = upgrade.max_message_size(LINE_BYTES_MAX).max_frame_size(LINE_BYTES_MAX);
+    Ok(upgrade.on_upgrade(move |socket| serve(socket, link, app, headers)))
+}
+
+async fn serve(socket: WebSocket, mut link: TabLink, app: App, headers: HeaderMap) {
+    let (mut out, lines) = socket.split();
+    let (started, heard_ms) = (Instant::now(), Arc::new(AtomicU64::new(0)));
+    let mut reader = tokio::spawn(read(lines, link.asker(), started, Arc::clone(&heard_ms)));
+    let mut ping = interval(Duration::from_millis(PING_EVERY_MS));
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ping.tick().await;
+    let goodbye = loop {
+        tokio::select! {
+            line = link.tell.recv() => {
+                // The desk closes the line of a tab that reads too slowly; it comes back fresh.
+                let Some(line) = line else { break close_code::AGAIN };
+                if !send(&mut out, &line).await {
+                    break close_code::AWAY;
+                }
+            }
+            code = &mut reader => break code.unwrap_or(close_code::ERROR),
+            _ = ping.tick() => {
+                let silent_ms = elapsed_ms(started).saturating_sub(heard_ms.load(Ordering::Relaxed));
+                if silent_ms > GONE_AFTER_MS || !send(&mut out, &ToTab::Ping).await {
+                    break close_code::AWAY;
+                }
+                // Only a definite no ends a tab: a database that is away for a moment must not cost a call.
+                if matches!(signed_in(&app, &headers, clock::now()).await, Err(ApiError::Unauthenticated)) {
+                    break close_code::POLICY;
+                }
+            }
+        }
+    };
+    reader.abort();
+    let frame = CloseFrame { code: goodbye, reason: "".into() };
+    // The other end may be gone already.
+    let _gone = out.send(Message::Close(Some(frame))).await;
+}
+
+/// Carries out what the tab asks, in order; says with which code the conversation ends.
+async fn read(mut lines: SplitStream<WebSocket>, asker: Asker, started: Instant, heard_ms: Arc<AtomicU64>) -> u16 {
+    while let Some(Ok(message)) = lines.next().await {
+        heard_ms.store(elapsed_ms(started), Ordering::Relaxed);
+        match message {
+            Message::Text(text) => match serde_json::from_str::<FromTab>(&text) {
+                Ok(line) => asker.ask(line).await,
+                Err(_) => return close_code::INVALID,
+            },
+            Message::Binary(_) => return close_code::UNSUPPORTED,
+            Message::Close(_) => break,
+            Message::Ping(_) | Message::Pong(_) => {}
+        }
+    }
+    close_code::NORMAL
+}
+
+async fn send(out: &mut SplitSink<WebSocket, Message>, line: &ToTab) -> bool {
+    let Ok(text) = serde_json::to_string(line) else { return false };
+    let sent = tokio::time::timeout(Duration::from_millis(SEND_TIMEOUT_MS), out.send(Message::Text(text.into()))).await;
+    matches!(sent, Ok(Ok(())))
+}
+
+fn elapsed_ms(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A session description of 16 KiB with its escapes fits.
+const LINE_BYTES_MAX: usize = 64 * 1024;
+const PING_EVERY_MS: u64 = 20_000;
+const GONE_AFTER_MS: u64 = 45_000;
+const SEND_TIMEOUT_MS: u64 = 5_000;
