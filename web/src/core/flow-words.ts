@@ -39,11 +39,11 @@ export function summary(node: Worded): string {
   }
 }
 
-/** What the caller hears at this node, if it is known in words. */
+/** What the caller hears at this node: the words in quotes, else the name of the clip, else nothing. */
 export function spoken(node: Worded): string {
   const prompt = node.prompt;
   if (typeof prompt !== "object" || prompt === null) return "";
-  if ("text" in prompt && text(prompt.text)) return text(prompt.text);
+  if ("text" in prompt && text(prompt.text)) return `“${text(prompt.text)}”`;
   return "clip" in prompt ? text(prompt.clip).replace(/^.*\//, "") : "";
 }
 

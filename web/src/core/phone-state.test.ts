@@ -32,6 +32,11 @@ describe("the standing leg", () => {
     expect(wantsLeg(given(here, told({ ...quiet, presence: "offline" })))).toBe(false);
     expect(wantsLeg(given(here, told({ ...talking, presence: "offline" })))).toBe(true);
   });
+  test("stays with the other tab that took it, whichever news comes first", () => {
+    const other: Happening<Told> = { is: "lead", lead: "other_tab" };
+    expect(given(here, other, { is: "detached" }).lead).toBe("other_tab");
+    expect(given(here, { is: "detached" }, other).lead).toBe("other_tab");
+  });
   test("is let go when another window has taken the phone", () => {
     expect(wantsLeg(given(here, told(quiet), { is: "detached" }))).toBe(false);
   });

@@ -83,7 +83,8 @@ export function next<T extends Told>(state: PhoneState<T>, what: Happening<T>): 
     case "notice_read":
       return { ...state, notices: state.notices.filter((n) => n.id !== what.id) };
     case "detached":
-      return { ...state, lead: "other_window" };
+      // Between tabs of one browser the lock has the first word and knows better who took the phone.
+      return state.lead === "here" ? { ...state, lead: "other_window" } : state;
     case "lead":
       return { ...state, lead: what.lead };
     case "leg":

@@ -48,9 +48,7 @@ export function FlowNode({ data }: NodeProps<Box>) {
       </div>
       <p className="truncate px-3 pt-1.5 text-2xs text-soft">{summary(node)}</p>
       {says ? (
-        <p className="mx-3 mt-1.5 line-clamp-2 h-8 rounded-md text-2xs text-faint italic leading-4">
-          “{says}”
-        </p>
+        <p className="mx-3 mt-1.5 line-clamp-2 h-8 rounded-md text-2xs text-faint italic leading-4">{says}</p>
       ) : null}
       {handles.length > 0 ? (
         <ul className="mt-2 border-line border-t py-1">

@@ -28,7 +28,7 @@ export function FlowOutline({ flow }: { flow: Flow }) {
                   </h3>
                   <p className="mt-0.5 text-soft text-xs">{summary(node)}</p>
                   {spoken(node) ? (
-                    <p className="mt-1 text-pretty text-faint text-xs italic">“{spoken(node)}”</p>
+                    <p className="mt-1 text-pretty text-faint text-xs italic">{spoken(node)}</p>
                   ) : null}
                   {exits.length > 0 ? (
                     <ul className="mt-2 flex flex-wrap gap-1.5">

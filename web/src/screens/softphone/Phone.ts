@@ -36,7 +36,7 @@ export class Phone {
     this.#line = new PhoneLine({
       link: (link) => {
         this.#happen({ is: "link", link });
-        if (link.is === "open") this.#recheckLeg();
+        if (link.is === "open" && wantsLeg(this.#state) && this.#state.leg === "lost") this.#leg.renew();
       },
       told: (told) => this.#happen({ is: "told", told, at: Date.now() }),
       notice: (text) => this.#happen({ is: "notice", text }),
@@ -205,6 +205,7 @@ export class Phone {
       this.#mic.close();
     }
     if (before.muted !== state.muted) this.#mic.mute(state.muted);
+    this.#doubt();
     this.#ring();
     this.#stayAwake(state.told?.call != null);
   }
@@ -226,14 +227,19 @@ export class Phone {
     );
   }
 
-  // After the line was away the desk may have lost this leg though it still plays: make sure, once.
-  #recheckLeg() {
-    clearTimeout(this.#recheck);
-    if (wantsLeg(this.#state) && this.#state.leg === "lost") return this.#leg.renew();
-    this.#recheck = setTimeout(() => {
-      if (this.#state.leg === "connected" && this.#state.told?.reachable === false && wantsLeg(this.#state))
+  // The desk says that this leg is not there though it looks alive from here: mediad or the desk began anew.
+  #doubt() {
+    const doubted =
+      this.#state.leg === "connected" && this.#state.told?.reachable === false && wantsLeg(this.#state);
+    if (!doubted) {
+      clearTimeout(this.#recheck);
+      this.#recheck = undefined;
+    } else {
+      this.#recheck ??= setTimeout(() => {
+        this.#recheck = undefined;
         this.#leg.renew();
-    }, RECHECK_MS);
+      }, DOUBT_MS_MAX);
+    }
   }
 
   #stayAwake(wanted: boolean) {
@@ -257,4 +263,5 @@ declare global {
   }
 }
 
-const RECHECK_MS = 3000;
+/** Between the leg's being connected here and the desk's word of it lie milliseconds. */
+const DOUBT_MS_MAX = 2000;
