@@ -94,7 +94,8 @@ impl Dtls {
         let timed = self.engine.handle_timeout(now);
         self.absorb(now, timed, Cause::Time);
         if self.state == State::Closed || self.broken {
-            return Err(BadRecord::Closed);
+            // Not the datagram's fault, and there is an event to be heard.
+            return Ok(());
         }
         let taken = self.engine.handle_packet(kept.as_slice());
         self.absorb(now, taken, Cause::Progress);
