@@ -28,9 +28,9 @@ impl Openssl {
         Some(Openssl { folder, fingerprint })
     }
 
-    fn run(&self, role: &str, port_args: &[&str], profile: &str, key_bytes: usize) -> Child {
+    fn run(&self, role: &str, port_args: &[&str], profile: &str, key_bytes: usize) -> Running {
         let path = |name: &str| self.folder.path().join(name).display().to_string();
-        Command::new("openssl")
+        let child = Command::new("openssl")
             .arg(role)
             .args(port_args)
             .args(["-dtls1_2", "-mtu", "1200", "-cert", &path("cert"), "-key", &path("key"), "-use_srtp", profile])
@@ -38,8 +38,18 @@ impl Openssl {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
+            .spawn();
+        Running(child.unwrap())
+    }
+}
+
+/// A process that ends with the test, however the test ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -103,9 +113,7 @@ fn openssl_as_server_and_we_export_the_same_keys() {
         let mut child = openssl.run("s_server", &["-accept", &accept, "-verify", "1"], name, key_bytes);
         let (socket, _) = free_port();
         let dtls = Dtls::new(Role::Client, &Certificate::generate().unwrap(), openssl.fingerprint, origin());
-        let (keys, exported) = connect(dtls, &socket, &mut child, Some(accept.parse().unwrap()));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let (keys, exported) = connect(dtls, &socket, &mut child.0, Some(accept.parse().unwrap()));
         assert_eq!(Keys::from_exported(profile, &exported, true), Some(keys), "{name}");
     }
 }
@@ -118,9 +126,7 @@ fn openssl_as_client_and_we_export_the_same_keys() {
         let key_bytes = 2 * (profile.key_bytes() + profile.salt_bytes());
         let mut child = openssl.run("s_client", &["-connect", &format!("127.0.0.1:{port}")], name, key_bytes);
         let dtls = Dtls::new(Role::Server, &Certificate::generate().unwrap(), openssl.fingerprint, origin());
-        let (keys, exported) = connect(dtls, &socket, &mut child, None);
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let (keys, exported) = connect(dtls, &socket, &mut child.0, None);
         assert_eq!(Keys::from_exported(profile, &exported, false), Some(keys), "{name}");
     }
 }
