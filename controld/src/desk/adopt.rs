@@ -44,7 +44,8 @@ pub(super) async fn calls(house: &Arc<House>) -> Result<(), DeskError> {
         let id = row.id.clone();
         match adopt(house, row).await {
             Ok((call, letters)) => {
-                house.switchboard.leg_is_open(&id, call.leg.as_str());
+                // Before the first conversation: the first snapshot says what is left of it.
+                house.switchboard.leg_is_open(&id, call.leg.as_str(), 0);
                 tokio::spawn(call.run(letters));
             }
             Err(why) => tracing::error!(call.id = %id, "call {id} cannot be taken up: {why}"),

@@ -40,6 +40,8 @@ struct Agent {
 pub(super) struct StandingLeg {
     pub(super) leg: LegId,
     pub(super) connected: bool,
+    /// The conversation with mediad in which it was opened; `None`: mediad has not answered yet.
+    opened: Option<u64>,
 }
 
 impl Default for Floor {
@@ -109,12 +111,21 @@ impl Floor {
     /// The standing leg is this one, and not connected yet; the tab that asked for it leads, an older one is told.
     pub(super) fn attach(&self, user: &UserId, tab: Option<u64>, leg: LegId) {
         self.with(user, |agent| {
-            agent.leg = Some(StandingLeg { leg, connected: false });
+            let opened = agent.leg.take().filter(|old| old.leg == leg).and_then(|old| old.opened);
+            agent.leg = Some(StandingLeg { leg, connected: false, opened });
             let Some(tab) = tab else { return };
             if let Some(old) = agent.leader.replace(tab).filter(|old| *old != tab) {
                 agent.tell_one(old, ToTab::Detached);
             }
         });
+    }
+
+    /// mediad has opened this leg: a snapshot of a later conversation without it means that it is lost.
+    pub(super) fn leg_opened(&self, leg: &LegId, conversation: u64) {
+        let mut agents = self.agents();
+        if let Some(standing) = agents.values_mut().filter_map(|agent| agent.leg.as_mut()).find(|s| s.leg == *leg) {
+            standing.opened = Some(conversation);
+        }
     }
 
     /// mediad tells that this leg is connected; says whose it is.
@@ -136,18 +147,24 @@ impl Floor {
     }
 
     /// Every standing leg.
-    pub(super) fn legs(&self) -> Vec<(UserId, LegId)> {
+    pub(super) fn legs(&self) -> Vec<LegId> {
+        self.agents().values().filter_map(|agent| Some(agent.leg.as_ref()?.leg.clone())).collect()
+    }
+
+    /// The standing legs that were opened before this conversation with mediad.
+    pub(super) fn legs_before(&self, conversation: u64) -> Vec<LegId> {
         let agents = self.agents();
-        agents.iter().filter_map(|(user, agent)| Some((user.clone(), agent.leg.as_ref()?.leg.clone()))).collect()
+        let legs = agents.values().filter_map(|agent| agent.leg.as_ref());
+        legs.filter(|leg| leg.opened.is_some_and(|opened| opened < conversation)).map(|leg| leg.leg.clone()).collect()
     }
 
     /// Takes over a leg that mediad has kept over a restart of ours.
-    pub(super) fn adopt_leg(&self, user: &UserId, leg: LegId, connected: bool) -> bool {
+    pub(super) fn adopt_leg(&self, user: &UserId, leg: LegId, connected: bool, conversation: u64) -> bool {
         let adopted = self.with(user, |agent| {
             if agent.leg.is_some() {
                 return false;
             }
-            agent.leg = Some(StandingLeg { leg, connected });
+            agent.leg = Some(StandingLeg { leg, connected, opened: Some(conversation) });
             true
         });
         adopted.unwrap_or_default()

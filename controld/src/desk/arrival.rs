@@ -39,7 +39,7 @@ impl Call {
             }
         };
         arriving.answer = Some(answer);
-        self.house.switchboard.leg_is_open(&self.row.id, self.leg.as_str());
+        self.house.switchboard.leg_is_open(&self.row.id, self.leg.as_str(), self.house.mediad.conversation());
         // Written before Meta hears it: after a restart the very same answer must be sent.
         self.save(&[], None, clock::now()).await;
         self.pre_accept();
@@ -123,7 +123,7 @@ impl Call {
             return self.end(Ending::failed("media_lost", text, at_whatsapp)).await;
         }
         if is_answered {
-            self.house.switchboard.leg_is_open(&self.row.id, self.leg.as_str());
+            self.house.switchboard.leg_is_open(&self.row.id, self.leg.as_str(), self.house.mediad.conversation());
             return self.accept().await;
         }
         self.house.mediad.tell(Command::CloseLeg { leg: self.leg.clone() });

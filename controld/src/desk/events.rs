@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::post::{Found, FoundBridge, Post};
 use super::{DeskError, House};
-use crate::model::{CallId, Millis, RecordingId, UserId};
+use crate::model::{Millis, RecordingId, UserId};
 use crate::outside::mediad::{Alive, Command, Event, LegId, LegState, MediaRecordingId, Peer, RecordingEnd, Told};
 use crate::store::Store;
 use crate::store::quality::QualityRow;
@@ -21,22 +21,25 @@ pub(super) async fn last_seen(store: &Store) -> Result<Option<(String, u64)>, De
 
 /// Hears mediad for as long as the desk lives.
 pub(super) async fn run(house: Arc<House>, mut told: mpsc::Receiver<Told>) {
-    let mut ear =
-        Ear { house, epoch: String::new(), heard: None, sure: None, written: None, expected: Expected::default() };
+    let (sure, noted) = watch::channel(None);
+    tokio::spawn(note(Arc::clone(&house), noted));
+    let mut ear = Ear { house, epoch: String::new(), heard: None, sure };
     let mut tick = tokio::time::interval(Duration::from_millis(NOTE_EVERY_MS));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut before = None;
     loop {
         tokio::select! {
             line = told.recv() => match line {
-                // At once: the first events of a life must be told again to who dies before hearing them.
-                Some(Told::Up { epoch, after }) => {
-                    ear.open(epoch, after);
-                    ear.note().await;
-                }
                 Some(line) => ear.take(line),
                 None => return,
             },
-            _ = tick.tick() => ear.note().await,
+            _ = tick.tick() => {
+                // What had been heard a tick ago: the mailboxes have had time for it.
+                let heard = std::mem::replace(&mut before, ear.heard.clone());
+                if heard.as_ref().is_some_and(|(epoch, _)| *epoch == ear.epoch) {
+                    ear.sure.send_if_modified(|sure| std::mem::replace(sure, heard.clone()) != heard);
+                }
+            }
         }
     }
 }
@@ -45,37 +48,27 @@ struct Ear {
     house: Arc<House>,
     epoch: String,
     heard: Option<(String, u64)>,
-    /// What had been heard a tick ago: the mailboxes have had time for it.
-    sure: Option<(String, u64)>,
-    written: Option<(String, u64)>,
-    expected: Expected,
-}
-
-/// What mediad should have, as of the moment the conversation was opened.
-#[derive(Default)]
-struct Expected {
-    calls: Vec<(CallId, String)>,
-    agents: Vec<(UserId, LegId)>,
+    /// What was surely dealt with: written down.
+    sure: watch::Sender<Option<(String, u64)>>,
 }
 
 impl Ear {
-    fn open(&mut self, epoch: String, after: u64) {
-        if self.epoch != epoch {
-            self.heard = Some((epoch.clone(), after));
-            self.sure.clone_from(&self.heard);
-        }
-        self.epoch = epoch;
-        self.expected = Expected { calls: self.house.switchboard.open_legs(), agents: self.house.floor.legs() };
-    }
-
     fn take(&mut self, told: Told) {
         match told {
-            Told::Up { .. } | Told::Down => {}
+            Told::Up { epoch, after } => {
+                if self.epoch != epoch {
+                    // At once: the first events of a life must be told again to who dies before hearing them.
+                    self.heard = Some((epoch.clone(), after));
+                    self.sure.send_replace(self.heard.clone());
+                }
+                self.epoch = epoch;
+            }
+            Told::Down => {}
             Told::Event { seq, at_ms, event } => {
                 self.heard = Some((self.epoch.clone(), seq));
                 self.event(seq, at_ms, event);
             }
-            Told::Snapshot(alive) => self.reckon(&alive),
+            Told::Snapshot { conversation, alive } => self.reckon(conversation, &alive),
         }
     }
 
@@ -164,19 +157,18 @@ impl Ear {
     }
 
     /// In both: adopted. Only with us: lost. Only in mediad: closed after a while, unless somebody claims it.
-    fn reckon(&mut self, alive: &Alive) {
-        let expected = std::mem::take(&mut self.expected);
-        for (call, leg) in expected.calls {
+    fn reckon(&self, conversation: u64, alive: &Alive) {
+        for (call, leg) in self.house.switchboard.legs_before(conversation) {
             self.house.switchboard.post(&call, Post::Found(find(alive, &leg)));
         }
         let there: BTreeSet<&LegId> = alive.legs.iter().map(|summary| &summary.leg).collect();
-        for (_, leg) in expected.agents.iter().filter(|(_, leg)| !there.contains(leg)) {
+        for leg in self.house.floor.legs_before(conversation).iter().filter(|leg| !there.contains(leg)) {
             self.house.floor.leg_ended(leg);
         }
         for summary in alive.legs.iter().filter(|summary| summary.peer == Peer::Browser) {
             let user = UserId(summary.call.as_str().to_owned());
             let connected = summary.state == LegState::Connected;
-            if self.house.floor.adopt_leg(&user, summary.leg.clone(), connected)
+            if self.house.floor.adopt_leg(&user, summary.leg.clone(), connected, conversation)
                 && connected
                 && let Some(call) = self.house.floor.call_of(&user)
             {
@@ -186,16 +178,15 @@ impl Ear {
         let strangers: Vec<LegId> = alive.legs.iter().map(|summary| summary.leg.clone()).collect();
         close_strangers(&self.house, strangers);
     }
+}
 
-    async fn note(&mut self) {
-        if self.sure.is_some() && self.sure != self.written {
-            let text = serde_json::to_string(&self.sure).unwrap_or_default();
-            match self.house.store.set_fact(SEEN_FACT, &text).await {
-                Ok(()) => self.written.clone_from(&self.sure),
-                Err(error) => tracing::warn!("how far mediad was heard was not written: {error}"),
-            }
+/// Writes down how far mediad was heard, beside the hearing.
+async fn note(house: Arc<House>, mut sure: watch::Receiver<Option<(String, u64)>>) {
+    while sure.changed().await.is_ok() {
+        let text = serde_json::to_string(&*sure.borrow_and_update()).unwrap_or_default();
+        if let Err(error) = house.store.set_fact(SEEN_FACT, &text).await {
+            tracing::warn!("how far mediad was heard was not written: {error}");
         }
-        self.sure.clone_from(&self.heard);
     }
 }
 
@@ -217,7 +208,7 @@ fn close_strangers(house: &Arc<House>, legs: Vec<LegId>) {
     let house = Arc::clone(house);
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(house.rules.foreign_leg_ms)).await;
-        let known: BTreeSet<LegId> = house.floor.legs().into_iter().map(|(_, leg)| leg).collect();
+        let known: BTreeSet<LegId> = house.floor.legs().into_iter().collect();
         for leg in legs {
             if !known.contains(&leg) && house.switchboard.call_of_leg(leg.as_str()).is_none() {
                 tracing::warn!("closing leg {leg}, which belongs to nobody");

@@ -23,8 +23,8 @@ struct Lines {
 struct Line {
     mailbox: mpsc::Sender<Post>,
     wacid: String,
-    /// The caller's leg, once mediad has opened it.
-    leg: Option<String>,
+    /// The caller's leg, once mediad has opened it, and in which conversation with mediad that was.
+    leg: Option<(String, u64)>,
 }
 
 impl Switchboard {
@@ -52,10 +52,10 @@ impl Switchboard {
         self.lines().by_leg.insert(leg.to_owned(), call.clone());
     }
 
-    /// mediad has this leg: from now on a snapshot without it means that it is lost.
-    pub(super) fn leg_is_open(&self, call: &CallId, leg: &str) {
+    /// mediad has this leg: a snapshot of a later conversation without it means that it is lost.
+    pub(super) fn leg_is_open(&self, call: &CallId, leg: &str, conversation: u64) {
         if let Some(line) = self.lines().calls.get_mut(call) {
-            line.leg = Some(leg.to_owned());
+            line.leg = Some((leg.to_owned(), conversation));
         }
     }
 
@@ -64,10 +64,11 @@ impl Switchboard {
         self.lines().by_bridge.insert(bridge.to_owned(), call.clone());
     }
 
-    /// The legs mediad should have, with their calls.
-    pub(super) fn open_legs(&self) -> Vec<(CallId, String)> {
+    /// The legs that were opened before this conversation with mediad, with their calls.
+    pub(super) fn legs_before(&self, conversation: u64) -> Vec<(CallId, String)> {
         let lines = self.lines();
-        lines.calls.iter().filter_map(|(call, line)| Some((call.clone(), line.leg.clone()?))).collect()
+        let legs = lines.calls.iter().filter_map(|(call, line)| Some((call.clone(), line.leg.clone()?)));
+        legs.filter(|(_, (_, opened))| *opened < conversation).map(|(call, (leg, _))| (call, leg)).collect()
     }
 
     /// The call of a leg.

@@ -113,8 +113,9 @@ impl Asker {
         let command =
             Command::OpenLeg { leg: leg.clone(), call, peer: Peer::Browser, offer, life_secs: limits::LIFE_SECS_MAX };
         let answer = self.house.mediad.ask(command).sdp().await;
-        if answer.is_err() {
-            self.house.floor.leg_ended(&leg);
+        match &answer {
+            Ok(_) => self.house.floor.leg_opened(&leg, self.house.mediad.conversation()),
+            Err(_) => drop(self.house.floor.leg_ended(&leg)),
         }
         answer
     }

@@ -6,7 +6,7 @@ mod start;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -55,8 +55,14 @@ pub enum Told {
         /// What.
         event: Event,
     },
-    /// Everything that is alive, told once after every `Up`.
-    Snapshot(Alive),
+    /// Everything that is alive, told once after every `Up`. Legs that were opened during this conversation may be
+    /// missing in it.
+    Snapshot {
+        /// Which conversation: 1, 2, 3 … since our start.
+        conversation: u64,
+        /// What is alive.
+        alive: Alive,
+    },
 }
 
 /// Everything that is alive in mediad.
@@ -131,7 +137,12 @@ impl Mediad {
         let (orders, order_queue) = mpsc::channel(ORDERS_MAX);
         let (told, told_queue) = mpsc::channel(TOLD_MAX);
         let (stopping, stop) = watch::channel(false);
-        let shared = Arc::new(Shared { pid: AtomicI32::new(0), up: AtomicBool::new(false), stopping });
+        let shared = Arc::new(Shared {
+            pid: AtomicI32::new(0),
+            up: AtomicBool::new(false),
+            conversation: AtomicU64::new(0),
+            stopping,
+        });
         tokio::spawn(link::Link::new(whereabouts, order_queue, told, Arc::clone(&shared), seen, first_id).run(stop));
         (Self { orders, shared }, told_queue)
     }
@@ -153,6 +164,11 @@ impl Mediad {
     /// The conversation is open.
     pub fn is_up(&self) -> bool {
         self.shared.up.load(Ordering::Relaxed)
+    }
+
+    /// Which conversation it is: 0 before the first, one more with each.
+    pub fn conversation(&self) -> u64 {
+        self.shared.conversation.load(Ordering::Acquire)
     }
 
     /// Ends mediad, whoever started it, and waits until it is gone or 5 s are over. For Ctrl-C only: a controld that
@@ -178,6 +194,7 @@ struct Order {
 struct Shared {
     pid: AtomicI32,
     up: AtomicBool,
+    conversation: AtomicU64,
     stopping: watch::Sender<bool>,
 }
 

@@ -165,6 +165,7 @@ impl Link {
         if !same_life {
             self.forsake();
         }
+        self.shared.conversation.fetch_add(1, Ordering::AcqRel);
         self.shared.up.store(true, Ordering::Relaxed);
         tracing::info!(epoch = %welcome.epoch, "mediad is there");
         let after = self.seen.as_ref().map_or(0, |(_, seq)| *seq);
@@ -218,7 +219,10 @@ impl Link {
         alive.recordings.extend(recordings);
         match next {
             Some(after) => self.ask_page(Some(after), alive, write).await,
-            None => self.told.send(Told::Snapshot(alive)).await.map_err(|_| Broken::NoDesk),
+            None => {
+                let conversation = self.shared.conversation.load(Ordering::Acquire);
+                self.told.send(Told::Snapshot { conversation, alive }).await.map_err(|_| Broken::NoDesk)
+            }
         }
     }
 
