@@ -55,7 +55,7 @@ export function PhoneDock() {
   }, [view.ended, phone]);
 
   function press(event: KeyboardEvent) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !isOurs(event.target)) return;
     const deed = deedOf(event.key, {
       ringing: ringing.length > 0 && !call,
       on_call: call !== null,
@@ -161,11 +161,10 @@ function SheetHandle({ open, onToggle }: { open: boolean; onToggle: () => void }
   );
 }
 
-function isTyping(target: EventTarget): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
-  );
+// React's events also climb out of menus and dialogs that only belong to the panel: a letter typed there is not for a call.
+function isOurs(target: EventTarget): boolean {
+  if (!(target instanceof HTMLElement) || !target.closest("aside") || target.closest("dialog")) return false;
+  return !target.isContentEditable && !/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 
 const ENDED_SHOWN_MS = 12_000;
