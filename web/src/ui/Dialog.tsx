@@ -1,7 +1,7 @@
 /** A sheet above the page: in the middle, or from the right. The browser's own dialog, so focus stays inside and comes back. */
 import { type ReactNode, useEffect, useId, useRef } from "react";
-import { IconButton } from "./Button";
 import { classes } from "./classes";
+import { Icon } from "./Icon";
 
 /** `side` makes it a drawer. Esc, the cross and a click beside it close it. */
 export function Dialog({
@@ -48,7 +48,15 @@ export function Dialog({
               </h2>
               {about ? <p className="mt-0.5 text-soft text-sm">{about}</p> : null}
             </div>
-            <IconButton icon="close" label="Close" size="sm" onClick={onClose} />
+            {/* WHY no tooltip: an open one takes the first Esc for itself, and the sheet would need a second. */}
+            <button
+              type="button"
+              aria-label="Close"
+              onClick={onClose}
+              className="grid size-8 shrink-0 place-items-center rounded-md text-soft transition-colors hover:bg-hover hover:text-ink"
+            >
+              <Icon name="close" size={16} />
+            </button>
           </header>
           <div className="px-5 pb-5">{children}</div>
         </>
