@@ -221,10 +221,10 @@ impl Call {
         match self.house.store.save_call(&moved).await {
             Ok(true) => {}
             Ok(false) => {
-                tracing::error!(call.id = %self.row.id, "call {} is over in the database and moves on", self.row.id)
+                tracing::error!(call.id = %self.row.id, "call {} is over in the database and moves on", self.row.id);
             }
             Err(error) => {
-                tracing::error!(call.id = %self.row.id, "a move of call {} was not written: {error}", self.row.id)
+                tracing::error!(call.id = %self.row.id, "a move of call {} was not written: {error}", self.row.id);
             }
         }
     }

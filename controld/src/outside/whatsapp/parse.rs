@@ -268,7 +268,7 @@ mod tests {
         let batch = read(body);
         let names: Vec<&str> = batch.told.iter().map(|told| told.wacid.as_str()).collect();
         assert_eq!(names, ["a", "c", "e", "wamid"]);
-        assert_eq!(batch.skipped.len(), 6, "{:?}", batch.skipped);
+        assert_eq!(batch.skipped.len(), 7, "{:?}", batch.skipped);
         assert_eq!(batch.told[0].what, What::Terminate { failed: false, errors: vec![] });
     }
 
