@@ -2,6 +2,7 @@
 
 mod serve;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -54,7 +55,8 @@ impl CommandLine {
 fn print_document() -> ExitCode {
     match controld::http::document().to_pretty_json() {
         Ok(text) => {
-            println!("{text}");
+            // Who stops reading early has seen enough.
+            let _ = writeln!(std::io::stdout(), "{text}");
             ExitCode::SUCCESS
         }
         Err(why) => refused(&format!("the document cannot be written: {why}")),

@@ -7,10 +7,10 @@ use std::time::Duration;
 use controld::app::passwords::Passwords;
 use controld::app::{App, WireError, demo};
 use controld::config::Config;
-use controld::http::{self, Peer};
+use controld::http;
+use controld::http::door::{Door, DoorError, Peer};
 use controld::model::clock;
 use controld::store::{Store, StoreError};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
@@ -54,9 +54,9 @@ pub(crate) enum ServeError {
     /// A folder.
     #[error("{0} cannot be used: {1}")]
     Folder(String, #[source] std::io::Error),
-    /// The address.
-    #[error("{0} cannot be listened on: {1}")]
-    Listen(String, #[source] std::io::Error),
+    /// The door.
+    #[error("{0}")]
+    Door(#[from] DoorError),
     /// The log filter.
     #[error("[server] log is no filter: {0}")]
     Log(String),
@@ -75,9 +75,8 @@ async fn house(config: Config, file: Option<PathBuf>) -> Result<(), ServeError> 
         open_demo(&config, &store, &passwords).await?;
     }
     let app = App::wire(config, file, store, passwords).await?;
-    let listen = &app.config.server.listen;
-    let door = TcpListener::bind(listen).await.map_err(|why| ServeError::Listen(listen.clone(), why))?;
-    info!(listen, "controld listens on {listen}; people find it at {}", app.config.server.public_url);
+    let door = Door::open(&app.config).await?;
+    info!("controld listens on {}; people find it at {}", door.address(), app.config.server.public_url);
     let house = http::house(app.clone()).into_make_service_with_connect_info::<Peer>();
     let (say_end, end) = tokio::sync::watch::channel(None);
     let mut closing = end.clone();

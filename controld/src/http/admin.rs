@@ -6,10 +6,11 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::Peer;
+use super::door::Peer;
 use super::error::ApiError;
 use super::guard::{Who, signed_in};
 use crate::app::App;
+use crate::model::counts::Count;
 use crate::model::{Role, clock};
 
 /// The process runs.
@@ -59,7 +60,7 @@ fn text(app: &App, calls_live: i64) -> String {
     say("calls_live", "gauge", "Calls that are not over.", &[("", live)]);
     say("mediad_connected", "gauge", "1 while mediad answers.", &[("", u64::from(app.desk.has_media()))]);
     let classes = ["{class=\"1xx\"}", "{class=\"2xx\"}", "{class=\"3xx\"}", "{class=\"4xx\"}", "{class=\"5xx\"}"];
-    let answers: Vec<_> = classes.into_iter().zip(counts.answers.iter().map(|count| count.get())).collect();
+    let answers: Vec<_> = classes.into_iter().zip(counts.answers.iter().map(Count::get)).collect();
     say("http_answers_total", "counter", "HTTP answers by class.", &answers);
     let logins = [
         ("{outcome=\"ok\"}", counts.logins_ok.get()),

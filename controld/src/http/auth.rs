@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tracing::info;
 use utoipa::ToSchema;
 
-use super::Peer;
+use super::door::Peer;
 use super::error::{ApiError, Refused};
 use super::guard::{Who, cookie_name, token_hash};
 use super::take::Body;

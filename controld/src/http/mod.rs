@@ -5,6 +5,7 @@ pub mod admin;
 pub mod agents;
 pub mod auth;
 pub mod calls;
+pub mod door;
 pub mod error;
 pub mod flows;
 pub mod guard;
@@ -15,17 +16,12 @@ pub mod softphone;
 pub mod take;
 pub mod webhook;
 
-use std::net::SocketAddr;
-
 use axum::Router;
-use axum::extract::connect_info::Connected;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
-use axum::serve::IncomingStream;
-use tokio::net::TcpListener;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -80,16 +76,6 @@ pub fn house(app: App) -> Router {
     let policy = policy(&app.config.server.public_url);
     let finish = middleware::from_fn_with_state((app.clone(), policy), finish);
     router.layer(finish).with_state(app)
-}
-
-/// The address at the other end of a connection.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
-
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self(*stream.remote_addr())
-    }
 }
 
 #[derive(OpenApi)]

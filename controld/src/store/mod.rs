@@ -8,12 +8,12 @@ pub mod call_log;
 pub mod calls;
 pub mod contacts;
 pub mod facts;
+pub mod flows;
 pub mod hunts;
 pub mod inbox;
 pub mod journal;
-pub mod presence;
-pub mod flows;
 pub mod orgs;
+pub mod presence;
 pub mod quality;
 pub mod recordings;
 pub mod sessions;
@@ -125,8 +125,11 @@ pub(in crate::store) fn word<T: serde::de::DeserializeOwned>(
     id: &str,
     text: &str,
 ) -> Result<T, StoreError> {
-    serde_json::from_value(serde_json::Value::String(text.to_owned()))
-        .map_err(|_| StoreError::BadRow { table, id: id.to_owned(), what: text.to_owned() })
+    serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|_| StoreError::BadRow {
+        table,
+        id: id.to_owned(),
+        what: text.to_owned(),
+    })
 }
 
 /// The word a value is stored as.
@@ -158,7 +161,9 @@ fn pool(connections: u32) -> AnyPoolOptions {
 
 async fn migrate(writer: &AnyPool) -> Result<(), StoreError> {
     let mut connection = writer.acquire().await?;
-    connection.execute("CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)").await?;
+    connection
+        .execute("CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)")
+        .await?;
     let row = connection.fetch_one("SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM schema_versions").await?;
     let found: i64 = row.try_get(0)?;
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
@@ -201,7 +206,8 @@ mod tests {
         assert!(store.is_ready().await);
         store.close().await;
         let again = Store::open(&url).await.unwrap();
-        let rows = sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) FROM schema_versions").fetch_one(again.read()).await.unwrap();
+        let rows =
+            sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) FROM schema_versions").fetch_one(again.read()).await.unwrap();
         assert_eq!(rows.try_get::<i64, _>(0).unwrap(), 1);
     }
 

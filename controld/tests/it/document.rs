@@ -42,6 +42,6 @@ fn nothing_in_the_document_points_nowhere_and_no_operation_has_two_names() {
     let operations =
         document["paths"].as_object().unwrap().values().flat_map(|methods| methods.as_object().unwrap().values());
     let ids: Vec<&Value> = operations.map(|operation| &operation["operationId"]).collect();
-    let distinct: BTreeSet<String> = ids.iter().map(|id| id.to_string()).collect();
+    let distinct: BTreeSet<String> = ids.iter().map(ToString::to_string).collect();
     assert_eq!(ids.len(), distinct.len());
 }

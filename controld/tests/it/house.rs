@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use controld::app::passwords::Passwords;
 use controld::app::{App, demo};
 use controld::config::Config;
-use controld::http::{self, Peer};
+use controld::http;
+use controld::http::door::{Door, Peer};
 use controld::model::log::Recorded;
 use controld::model::{
     AccountId, CallId, CallStatus, Direction, EndedBy, FlowId, Millis, OrgId, RecordingId, Role, Secret, TeamId,
@@ -58,11 +59,19 @@ impl Past {
 impl House {
     /// The demo organisation behind a door of its own, and a second organisation beside it.
     pub async fn open() -> Self {
+        Self::open_with(|_| ()).await
+    }
+
+    /// The same with another configuration.
+    pub async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
-        let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", door.local_addr().unwrap());
-        let config = config(&folder, &url);
+        let mut config = config(&folder);
+        change(&mut config);
+        let door = Door::open(&config).await.unwrap();
+        let scheme = if config.server.tls_cert.is_empty() { "http" } else { "https" };
+        let url = format!("{scheme}://{}", door.address());
+        config.server.public_url.clone_from(&url);
         std::fs::create_dir_all(&config.media.spool_dir).unwrap();
         let store = Store::open(&config.database.url).await.unwrap();
         let passwords = Passwords::new();
@@ -71,7 +80,11 @@ impl House {
         let app = App::wire(config, None, store, passwords).await.unwrap();
         let service = http::house(app.clone()).into_make_service_with_connect_info::<Peer>();
         tokio::spawn(async move { axum::serve(door, service).await.unwrap() });
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let client = Client::builder()
+            .tls_danger_accept_invalid_certs(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
         Self { app, folder, url, client }
     }
 
@@ -145,10 +158,9 @@ pub fn ready() -> Value {
     serde_json::to_value(Recorded::Ready).unwrap()
 }
 
-fn config(folder: &TempDir, url: &str) -> Config {
+fn config(folder: &TempDir) -> Config {
     let below = |name: &str| folder.path().join(name).display().to_string();
     let mut config = Config::default();
-    config.server.public_url = url.to_owned();
     config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0)).to_string();
     config.database.url = format!("sqlite://{}", below("house.db"));
     config.media.socket = below("mediad.sock");

@@ -1,10 +1,13 @@
 //! controld from outside: a real server on loopback, real SQLite files, real HTTP.
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod access;
 mod call_log;
+mod command_line;
 mod desk;
 mod document;
 mod house;
 mod login;
 mod pages;
 mod recordings;
+mod tls;
