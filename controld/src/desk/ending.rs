@@ -203,8 +203,10 @@ impl Call {
     async fn save_end(&self, entry: NewEntry, now: Millis) {
         let (house, row) = (Arc::clone(&self.house), self.row.clone());
         let mut pause_ms = 100;
-        let first =
-            house.store.save_call(&Move { row: &row, place: "", entries: std::slice::from_ref(&entry), hunt: None, at: now }).await;
+        let first = house
+            .store
+            .save_call(&Move { row: &row, place: "", entries: std::slice::from_ref(&entry), hunt: None, at: now })
+            .await;
         let Err(error) = first else { return };
         tracing::error!(call.id = %row.id, "the end of call {} was not written, trying on: {error}", row.id);
         tokio::spawn(async move {
