@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use audio::clip::Clip;
 use audio::comfort::ComfortNoise;
 use protocol::{ClipName, PlayEnd};
+
+use super::prepared::Prepared;
 
 /// The ear of one leg.
 #[derive(Debug)]
@@ -13,7 +14,9 @@ pub struct Ear {
     /// Where each piece of music stopped: who returns to the queue hears it go on.
     places: Vec<(ClipName, usize)>,
     /// The faded last frame of a tone that was cut off.
-    parting: Option<(Arc<Clip>, usize)>,
+    parting: Option<(Arc<Prepared>, usize)>,
+    /// The next frame of music is the first after something else.
+    enters: bool,
     comfort_turn: usize,
 }
 
@@ -23,7 +26,7 @@ pub struct Sound {
     /// Its name, for events.
     pub name: ClipName,
     /// Its packets.
-    pub clip: Arc<Clip>,
+    pub clip: Arc<Prepared>,
 }
 
 /// What a leg hears for as long as nothing else is said: [`protocol::Filler`], with its sound at hand.
@@ -68,7 +71,13 @@ enum Hears {
 
 impl Default for Ear {
     fn default() -> Self {
-        Self { hears: Hears::Backdrop(Backdrop::Comfort), places: Vec::new(), parting: None, comfort_turn: 0 }
+        Self {
+            hears: Hears::Backdrop(Backdrop::Comfort),
+            places: Vec::new(),
+            parting: None,
+            enters: false,
+            comfort_turn: 0,
+        }
     }
 }
 
@@ -106,11 +115,12 @@ impl Ear {
     /// The frame for the leg's next slot.
     pub fn frame<'a>(&'a self, comfort: &'a ComfortNoise) -> &'a [u8] {
         if let Some((clip, at)) = &self.parting {
-            return clip.stop_packet(*at).unwrap_or_else(|| comfort.packet(self.comfort_turn));
+            return clip.clip().stop_packet(*at).unwrap_or_else(|| comfort.packet(self.comfort_turn));
         }
         match &self.hears {
-            Hears::Clip { play, at } => play.sound.clip.packet_wrapped(*at),
-            Hears::Backdrop(Backdrop::Music(sound)) => sound.clip.packet_wrapped(self.place(&sound.name)),
+            Hears::Clip { play, at } => play.sound.clip.clip().packet_wrapped(*at),
+            Hears::Backdrop(Backdrop::Music(sound)) if self.enters => sound.clip.entry(self.place(&sound.name)),
+            Hears::Backdrop(Backdrop::Music(sound)) => sound.clip.clip().packet_wrapped(self.place(&sound.name)),
             Hears::Backdrop(Backdrop::Comfort) | Hears::Other => comfort.packet(self.comfort_turn),
         }
     }
@@ -123,16 +133,18 @@ impl Ear {
         match &mut self.hears {
             Hears::Clip { play, at } => {
                 *at += 1;
-                if *at < play.sound.clip.len() {
+                if *at < play.sound.clip.clip().len() {
                     return None;
                 }
                 let over = Over { clip: play.sound.name.clone(), why: PlayEnd::Finished };
                 let then = play.then.clone();
                 self.hears = Hears::Backdrop(then);
+                self.enters = true;
                 return Some(over);
             }
             Hears::Backdrop(Backdrop::Music(sound)) => {
-                let (name, len) = (sound.name.clone(), sound.clip.len());
+                let (name, len) = (sound.name.clone(), sound.clip.clip().len());
+                self.enters = false;
                 let next = (self.place(&name) + 1) % len;
                 self.keep_place(name, next);
             }
@@ -154,11 +166,15 @@ impl Ear {
         self.parting = match &self.hears {
             Hears::Clip { play, at } => parting(&play.sound.clip, *at),
             Hears::Backdrop(Backdrop::Music(sound)) => match &hears {
-                Hears::Backdrop(Backdrop::Music(next)) if next.name == sound.name => None,
+                Hears::Backdrop(Backdrop::Music(next)) if next.name == sound.name => {
+                    self.hears = hears;
+                    return None;
+                }
                 _ => parting(&sound.clip, self.place(&sound.name)),
             },
             Hears::Backdrop(Backdrop::Comfort) | Hears::Other => None,
         };
+        self.enters = true;
         match std::mem::replace(&mut self.hears, hears) {
             Hears::Clip { play, .. } => Some(Over { clip: play.sound.name, why: PlayEnd::Replaced }),
             Hears::Backdrop(_) | Hears::Other => None,
@@ -181,8 +197,8 @@ impl Ear {
     }
 }
 
-fn parting(clip: &Arc<Clip>, at: usize) -> Option<(Arc<Clip>, usize)> {
-    clip.stop_packet(at).map(|_| (Arc::clone(clip), at))
+fn parting(clip: &Arc<Prepared>, at: usize) -> Option<(Arc<Prepared>, usize)> {
+    clip.clip().stop_packet(at).map(|_| (Arc::clone(clip), at))
 }
 
 /// Pieces of music whose place a leg remembers.
@@ -191,10 +207,14 @@ const PLACES_MAX: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use audio::clip::Clip;
 
     fn sound(name: &str, frames: u8) -> Sound {
         let packets: Vec<Vec<u8>> = (0..frames).map(|n| vec![0xB8, n, 0xFE]).collect();
-        Sound { name: ClipName::new(name).unwrap(), clip: Arc::new(Clip::of_packets(&packets).unwrap()) }
+        Sound {
+            name: ClipName::new(name).unwrap(),
+            clip: Arc::new(Prepared::plain(Clip::of_packets(&packets).unwrap())),
+        }
     }
 
     fn next(ear: &mut Ear, comfort: &ComfortNoise) -> (u8, Option<Over>) {

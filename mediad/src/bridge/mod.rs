@@ -2,6 +2,7 @@
 
 pub mod ear;
 pub mod lane;
+pub mod prepared;
 pub mod recorder;
 
 use std::time::{Duration, Instant};

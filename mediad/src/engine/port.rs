@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use audio::clip::Clip;
 use protocol::{ClipName, FromMediad, Hello, Numbered, RecordingEnd, RecordingId, Request};
 
 use crate::base::outbox::Path;
 use crate::base::packet::Packet;
+use crate::bridge::prepared::Prepared;
 use crate::bridge::recorder::Batch;
 
 /// A control connection, as the shell numbers it.
@@ -70,7 +70,7 @@ pub enum ClipFound {
     #[default]
     NotAsked,
     /// It is there.
-    Found(ClipName, Arc<Clip>),
+    Found(ClipName, Arc<Prepared>),
     /// It is not, and why.
     Missing(ClipName, String),
 }

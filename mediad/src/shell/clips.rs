@@ -13,6 +13,7 @@ use audio::limits::CLIP_BYTES_MAX;
 use mio::Waker;
 use protocol::{ClipName, Command, Filler};
 
+use crate::bridge::prepared::Prepared;
 use crate::engine::port::{Client, ClipFound};
 
 /// The clips a command names: the one it is about, and the music that follows.
@@ -66,6 +67,11 @@ impl Shelf {
         let _ = self.ask.send((client, wanted));
     }
 
+    /// Reads a clip that will be wanted soon. Nobody is told.
+    pub fn read_ahead(&self, clip: Option<ClipName>) {
+        self.ask(NOBODY, Wanted { clip, then: None });
+    }
+
     /// The next answer.
     pub fn answer(&self) -> Option<Fetched> {
         self.answers.try_recv().ok()
@@ -101,7 +107,7 @@ struct Kept {
     name: ClipName,
     stamp: (Option<SystemTime>, u64),
     bytes: usize,
-    clip: Arc<Clip>,
+    clip: Arc<Prepared>,
 }
 
 impl Cache {
@@ -114,7 +120,7 @@ impl Cache {
     }
 
     /// From memory if the file has not changed since.
-    fn load(&mut self, name: &ClipName) -> Result<Arc<Clip>, String> {
+    fn load(&mut self, name: &ClipName) -> Result<Arc<Prepared>, String> {
         let path = inside(&self.audio_dir, name)?;
         let about = fs::metadata(&path).map_err(|why| why.to_string())?;
         let stamp = (about.modified().ok(), about.len());
@@ -132,12 +138,9 @@ impl Cache {
             return Err(format!("{} bytes, more than {CLIP_BYTES_MAX}", about.len()));
         }
         let file = fs::read(&path).map_err(|why| why.to_string())?;
-        let mut clip = Clip::read(&file).map_err(|why| why.to_string())?;
-        if clip.wants_stops() {
-            clip.prepare_stops().map_err(|why| why.to_string())?;
-        }
-        let clip = Arc::new(clip);
-        self.keep(Kept { name: name.clone(), stamp, bytes: file.len(), clip: Arc::clone(&clip) });
+        let clip = Clip::read(&file).map_err(|why| why.to_string())?;
+        let clip = Arc::new(Prepared::of(clip).map_err(|why| why.to_string())?);
+        self.keep(Kept { name: name.clone(), stamp, bytes: clip.bytes(), clip: Arc::clone(&clip) });
         Ok(clip)
     }
 
@@ -159,5 +162,7 @@ fn inside(audio_dir: &Path, name: &ClipName) -> Result<PathBuf, String> {
     if path.starts_with(&folder) { Ok(path) } else { Err("lies outside audio_dir".to_owned()) }
 }
 
-/// Bytes of clip files kept in memory.
+/// Not the number of any client: those are counted from 0.
+const NOBODY: Client = Client(u64::MAX);
+/// Bytes of clips kept in memory.
 const CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;

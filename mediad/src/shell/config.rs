@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use protocol::ClipName;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
@@ -12,6 +13,8 @@ use toml::{Table, Value};
 pub struct Config {
     /// Where prepared clips are.
     pub audio_dir: PathBuf,
+    /// The organisation's hold music: read at the start, so that the first caller on hold does not wait for it.
+    pub hold_music: Option<ClipName>,
     /// First and last UDP port.
     pub ports: (u16, u16),
     /// What peers are told instead of our own addresses.
@@ -83,6 +86,7 @@ impl Config {
         }
         Ok(Self {
             audio_dir: calling.audio_dir.into(),
+            hold_music: ClipName::new(calling.hold_music_file).ok(),
             ports: (first, last),
             public_ip,
             socket: media.socket.into(),
@@ -101,6 +105,7 @@ impl Config {
 #[serde(default)]
 struct Calling {
     audio_dir: String,
+    hold_music_file: String,
     udp_port_min: u16,
     udp_port_max: u16,
     public_ip: String,
@@ -108,7 +113,13 @@ struct Calling {
 
 impl Default for Calling {
     fn default() -> Self {
-        Self { audio_dir: "./audio".into(), udp_port_min: 10_000, udp_port_max: 10_100, public_ip: String::new() }
+        Self {
+            audio_dir: "./audio".into(),
+            hold_music_file: "hold-music.ogg".into(),
+            udp_port_min: 10_000,
+            udp_port_max: 10_100,
+            public_ip: String::new(),
+        }
     }
 }
 

@@ -95,6 +95,7 @@ impl Shell {
             None => None,
         };
         let shelf = Shelf::open(config.audio_dir.clone(), Arc::clone(&waker))?;
+        shelf.read_ahead(config.hold_music.clone());
         let spool = Spool::open(config.spool_dir.clone(), waker).map_err(StartError::Spool)?;
         let mut rng = rand::rng();
         let ground = Ground {

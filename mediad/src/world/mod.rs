@@ -31,6 +31,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::base::outbox::Path;
 use crate::base::packet::Packet;
+use crate::bridge::prepared::Prepared;
 use crate::engine::port::{Client, ClipFound, Input, Output, Piece};
 use crate::engine::{Engine, Ground};
 use crate::leg::dtls::Certificate;
@@ -51,7 +52,7 @@ pub(crate) struct World {
     on_the_way: BinaryHeap<Reverse<(Instant, u64, Parcel)>>,
     parcels: u64,
     requests: u64,
-    clips: BTreeMap<ClipName, Arc<Clip>>,
+    clips: BTreeMap<ClipName, Arc<Prepared>>,
     pub(crate) life_secs: u32,
 }
 
@@ -113,7 +114,7 @@ impl World {
     }
 
     pub(crate) fn clip(&mut self, name: &str, clip: Clip) {
-        self.clips.insert(ClipName::new(name).unwrap(), Arc::new(clip));
+        self.clips.insert(ClipName::new(name).unwrap(), Arc::new(Prepared::of(clip).unwrap()));
     }
 
     /// A connected peer: 0 for the first, and so on.
