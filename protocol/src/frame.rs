@@ -33,6 +33,7 @@ impl Lines {
     /// The next whole message, `None` when more bytes are needed. After an error the connection is closed.
     ///
     /// Call it until it says `None` after every [`Lines::push`] of at most 64 KiB: that is what bounds the buffer.
+    #[expect(clippy::should_implement_trait, reason = "what comes out is chosen by the caller, so it is no iterator")]
     pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
         let Some(found) = self.buffer.iter().skip(self.searched).position(|b| *b == b'\n') else {
             self.searched = self.buffer.len();
