@@ -24,7 +24,10 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Vec<f32>, DecodeEr
         .limit_visual_bytes(Limit::Maximum(TAGS_BYTES_MAX));
     let mut format = symphonia::default::get_probe()
         .probe(&Hint::new(), source, FormatOptions::default(), metadata)
-        .map_err(|why| DecodeError::Broken(why.to_string()))?;
+        .map_err(|why| match why {
+            Error::Unsupported(what) if what.contains(NO_READER) => DecodeError::UnknownFormat,
+            why => DecodeError::Broken(words(&why)),
+        })?;
     let mut sink = Sink { to_48k: None, mono: Vec::new(), limits: *limits };
     for _ in 0..CHAIN_LINKS_MAX {
         let (track_id, mut codec) = Codec::of_default_track(format.as_ref())?;
@@ -51,7 +54,7 @@ fn decode_link(
             Err(Error::ResetRequired) => return Ok(true),
             // A file that is cut off gives what is there.
             Err(Error::IoError(_)) => return Ok(false),
-            Err(why) if sink.is_empty() => return Err(DecodeError::Broken(why.to_string())),
+            Err(why) if sink.is_empty() => return Err(DecodeError::Broken(words(&why))),
             Err(_) => return Ok(false),
         };
         if !codec.decode(&packet, sink)? {
@@ -60,6 +63,15 @@ fn decode_link(
                 return Err(DecodeError::Broken("too many of its packets cannot be decoded".to_owned()));
             }
         }
+    }
+}
+
+/// What went wrong, without the library's own classification in front.
+fn words(why: &Error) -> String {
+    match why {
+        Error::DecodeError(what) | Error::Unsupported(what) | Error::LimitError(what) => (*what).to_owned(),
+        Error::IoError(_) => "it ends too early".to_owned(),
+        why => why.to_string(),
     }
 }
 
@@ -78,7 +90,7 @@ impl Codec {
         } else {
             let decoder = symphonia::default::get_codecs()
                 .make_audio_decoder(params, &AudioDecoderOptions::default())
-                .map_err(|why| DecodeError::Unsupported(why.to_string()))?;
+                .map_err(|why| DecodeError::Unsupported(words(&why)))?;
             Codec::Symphonia(decoder, Vec::new())
         };
         Ok((track.id, codec))
@@ -152,6 +164,8 @@ impl Sink {
     }
 }
 
+/// What the probe says when no reader wants the file.
+const NO_READER: &str = "no suitable format reader";
 /// A damaged file may have a few bad packets.
 const BAD_PACKETS_MAX: u32 = 100;
 /// What libopus encoders look ahead, when the container does not say.

@@ -86,7 +86,7 @@ fn without_the_rule_a_silk_clip_does_click_so_the_metric_is_not_blind() {
 #[test]
 fn the_joint_of_a_loop_is_not_heard_and_that_of_a_cold_one_is() {
     let source = Pcm::new(decoded(&hold())[..5 * 48_000].to_vec());
-    let ring = circular(&source).unwrap();
+    let ring = circular(source).unwrap();
     let (good, cold) = (joint(&loop_packets(&ring.samples).unwrap(), &ring), joint(&cold_packets(&ring), &ring));
     println!("two passes {good:.2} dB, one pass {cold:.2} dB");
     assert!(good <= 1.0, "{good}");

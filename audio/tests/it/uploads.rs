@@ -142,7 +142,7 @@ fn fec_is_seen_where_it_is() {
 
 #[test]
 fn too_short_for_a_loop_is_said_so() {
-    assert_eq!(circular(&Pcm::tone(440.0, -12.0, 100)), None);
+    assert_eq!(circular(Pcm::tone(440.0, -12.0, 100)), None);
     let why = prepare(Pcm::tone(440.0, -12.0, 100), Purpose::Music).unwrap_err();
     assert!(matches!(why, TranscodeError::TooShort));
 }
