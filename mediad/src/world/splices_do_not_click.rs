@@ -248,7 +248,6 @@ fn measure(pair: Pair, seed: u64, rule_one: bool) -> Measured {
 fn speech_and_music_over_200_hold_and_resume_switches_are_clean() {
     let x = measure(Pair(From::Ana, From::Music), 1, true);
     assert!(x.both.is_clean(), "hold and resume: {:?}", x.both);
-    assert!(x.there.over_6 == 0.0 && x.back.over_6 == 0.0, "{:?} {:?}", x.there, x.back);
 }
 
 #[test]
@@ -272,7 +271,8 @@ fn one_voice_after_another_costs_one_loss_and_without_rule_one_it_clicks() {
     assert!(with.is_like_one_loss(), "voice to voice: {with:?}");
     // The negative control: were this to pass, the test would be blind.
     let without = measure(Pair(From::Ana, From::Ben), 4, false).both;
-    assert!(!without.is_like_one_loss(), "rule one off went unnoticed: {without:?}");
+    let worse = without.over_6 >= 3.0 * with.over_6 && without.p95_db > with.p95_db + 2.0;
+    assert!(!without.is_clean() && worse, "rule one off went unnoticed: {without:?}");
 }
 
 /// Switches of each kind.

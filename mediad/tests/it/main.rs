@@ -1,1 +1,7 @@
-//! The real binary under strangers' bytes and a person's commands.
+//! The real binary under strangers' bytes, broken clients and `kill -9`.
+
+mod house;
+
+mod a_killed_mediad_salvages_its_recordings;
+mod abuse_of_the_control_socket_harms_nobody_else;
+mod attack_packets_from_strangers_get_no_answer;
