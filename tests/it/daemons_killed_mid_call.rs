@@ -60,6 +60,7 @@ async fn two_people_talk(house: &House) -> (Agent, String) {
     let call = house.meta().call("tone").await;
     house.wait_for("the call is accepted", || async { house.meta().state(&call).await == "accepted" }).await;
     house.meta().press(&call, "1").await;
+    agent.rings().await;
     agent.answers().await;
     agent.hears_tone(SCRIPTED_HZ as i64).await;
     (agent, call)

@@ -41,7 +41,7 @@ async fn pion_calls_and_aiortc_answers() {
 }
 
 fn what_the_caller_heard_is_prompt_music_agent_music_agent(packets: &[Vec<u8>]) {
-    let sound = tone::decoded(packets.iter().map(Vec::as_slice));
+    let sound = tone::decoded(packets);
     let slice = tone::RATE / 5;
     let phases: String = sound
         .chunks(slice)

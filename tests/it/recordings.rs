@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::desk::Desk;
 use tests::house::House;
 use tests::tone::RATE;
@@ -55,10 +55,4 @@ fn decode(file: &std::path::Path) -> Lanes {
     let samples: Vec<f32> = out.stdout.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     let lane = |at: usize| samples.iter().skip(at).step_by(2).copied().collect();
     Lanes { left: lane(0), right: lane(1) }
-}
-
-/// Milliseconds of a recording as its row tells them.
-pub async fn told_ms(desk: &Desk, wacid: &str) -> Value {
-    let id = desk.row_of(wacid).await["id"].as_str().expect("a row has an id").to_owned();
-    desk.get(&format!("/api/calls/{id}")).await["recording"]["duration_ms"].clone()
 }

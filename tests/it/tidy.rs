@@ -5,15 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// Top to bottom. A room imports itself and rooms on floors below; rooms that share a floor do not know each other.
 const MEDIAD: &[&[&str]] = &[&["shell"], &["engine"], &["bridge"], &["leg"], &["wire"], &["base"]];
-const CONTROLD: &[&[&str]] = &[
-    &["http"],
-    &["app"],
-    &["desk", "jobs"],
-    &["store"],
-    &["ivr", "outside"],
-    &["config"],
-    &["model"],
-];
+const CONTROLD: &[&[&str]] =
+    &[&["http"], &["app"], &["desk", "jobs"], &["store"], &["ivr", "outside"], &["config"], &["model"]];
 const AUDIO: &[&[&str]] = &[
     &["transcode", "click"],
     &["two_lane", "decode", "loudness", "clip"],
@@ -42,7 +35,11 @@ fn no_room_imports_a_floor_above_it() {
 fn each_outside_thing_is_touched_by_one_room_only() {
     // (crate, words, the rooms that may say them)
     let rules: &[(&str, &[&str], &[&str])] = &[
-        ("mediad", &["mio::", "libc::", "std::fs", "std::thread", "Instant::now", "SystemTime::now"], &["shell", "main", "bin"]),
+        (
+            "mediad",
+            &["mio::", "libc::", "std::fs", "std::thread::spawn", "Instant::now", "SystemTime::now"],
+            &["shell", "main", "bin"],
+        ),
         ("controld", &["sqlx::"], &["store"]),
         ("controld", &["axum::"], &["http", "main", "app"]),
         ("controld", &["protocol::"], &["outside", "bin", "config"]),
@@ -133,7 +130,8 @@ fn every_path_named_in_the_documents_exists() {
     for page in ["README.md", "ARCHITECTURE.md", "STYLE.md"] {
         let text = fs::read_to_string(house().join(page)).unwrap();
         for word in text.split('`').skip(1).step_by(2) {
-            let is_path = word.contains('/') && !word.contains([' ', ':', '<', '*', '{']) && !word.starts_with(['/', 'v']);
+            let is_path =
+                word.contains('/') && !word.contains([' ', ':', '<', '*', '{']) && !word.starts_with(['/', 'v']);
             if is_path && !house().join(word.trim_end_matches('/')).exists() {
                 missing.push(format!("{page}: {word}"));
             }
@@ -283,6 +281,10 @@ fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in entries.flatten() {
         let path = entry.path();
+        // Tests live beside what they test and answer to other rules.
+        if path.file_stem().is_some_and(|name| name == "tests") {
+            continue;
+        }
         if path.is_dir() {
             found.extend(files(&path, endings));
         } else if path.extension().is_some_and(|e| endings.iter().any(|w| e == *w)) {

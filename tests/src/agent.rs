@@ -23,9 +23,8 @@ impl Agent {
         agent
     }
 
-    /// Waits for a call to ring, and takes it.
+    /// Takes the call that rings.
     pub async fn answers(&mut self) {
-        self.rings().await;
         self.0.say("answer").await;
         self.is("connected").await;
     }
@@ -60,7 +59,9 @@ impl Agent {
     /// Reads on until a loud sound of about this frequency is heard.
     pub async fn hears_tone(&mut self, hz: i64) {
         let fits = |t: &Value| {
-            t["what"] == "sound" && t["db"].as_f64() > Some(-40.0) && t["hz"].as_i64().is_some_and(|h| (h - hz).abs() < 20)
+            t["what"] == "sound"
+                && t["db"].as_f64() > Some(-40.0)
+                && t["hz"].as_i64().is_some_and(|h| (h - hz).abs() < 20)
         };
         self.0.until(&format!("a tone of {hz} Hz"), fits).await;
     }

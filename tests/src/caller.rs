@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use audio::ogg_opus;
+use audio::ogg_opus::{OpusHead, OpusTags, Writer};
 use tokio::process::Command;
 
 use crate::house::{House, peer};
 use crate::talk::Talk;
+use crate::tone;
 
 /// A customer's phone on Pion.
 pub struct Caller {
@@ -43,12 +44,16 @@ impl Caller {
         self.talk.say("quit").await;
         self.talk.until("that its track ended", |t| t["what"] == "silent").await;
         let bytes = std::fs::read(&self.record).expect("Pion wrote what it heard");
-        ogg_opus::packets(&bytes).expect("Pion writes Ogg Opus")
+        tone::packets(&bytes)
     }
 }
 
-/// One second of a sine, one packet a page, as `peers/caller` reads it.
+/// Four seconds of a sine, one packet a page, as `peers/caller` reads it.
 fn write_tone(path: &Path, hz: f32) {
-    let packets = crate::tone::encoded(&crate::tone::sine(hz, 4.0));
-    std::fs::write(path, ogg_opus::one_packet_a_page(&packets)).expect("the house's folder can be written");
+    let (mut writer, mut file) = Writer::new(&OpusHead::mono(312), &OpusTags::ours(&[]), 1, 20);
+    for packet in tone::encoded(&tone::sine(hz, 4.0)) {
+        file.extend(writer.push(packet, 960).unwrap_or_default());
+    }
+    file.extend(writer.finish(0));
+    std::fs::write(path, file).expect("the house's folder can be written");
 }

@@ -15,7 +15,8 @@ impl Desk {
         let http = reqwest::Client::new();
         let body = json!({ "email": email, "password": password }).to_string();
         let answer = http.post(format!("{url}/api/login")).header("x-patchbay", "1");
-        let answer = answer.header("content-type", "application/json").body(body).send().await.expect("controld answers");
+        let answer =
+            answer.header("content-type", "application/json").body(body).send().await.expect("controld answers");
         assert!(answer.status().is_success(), "sign-in of {email}: {}", answer.status());
         let cookie = answer.headers()["set-cookie"].to_str().expect("a cookie is text");
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();

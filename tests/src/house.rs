@@ -19,7 +19,11 @@ pub struct House {
     meta: Child,
     /// More `section.key = value` lines than the demo's.
     settings: Vec<(String, String)>,
+    /// One house at a time: each is three daemons and a call, and their ports are searched, not reserved.
+    _alone: tokio::sync::MutexGuard<'static, ()>,
 }
+
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 struct Ports {
     desk: u16,
@@ -39,11 +43,12 @@ impl House {
     pub async fn with(settings: &[(&str, &str, &str)]) -> House {
         // WHY: one provider for the process; reqwest without a default one panics.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let alone = ALONE.lock().await;
         let folder = tempfile::Builder::new().prefix("patchbay-house-").tempdir().expect("a temporary folder");
         let ports = Ports::free();
         let meta = start_meta(folder.path(), &ports);
         let settings = settings.iter().map(|(s, k, v)| (format!("PATCHBAY_{s}__{k}").to_uppercase(), (*v).to_owned()));
-        let mut house = House { folder, ports, controld: None, meta, settings: settings.collect() };
+        let mut house = House { folder, ports, controld: None, meta, settings: settings.collect(), _alone: alone };
         house.start_controld().await;
         house
     }
@@ -213,7 +218,13 @@ pub fn peer(name: &str) -> PathBuf {
 fn start_meta(folder: &Path, ports: &Ports) -> Child {
     let mut command = Command::new(binary("bench"));
     command
-        .args(["meta", "--listen", &format!("127.0.0.1:{}", ports.meta), "--media", &format!("127.0.0.1:{}", ports.relay)])
+        .args([
+            "meta",
+            "--listen",
+            &format!("127.0.0.1:{}", ports.meta),
+            "--media",
+            &format!("127.0.0.1:{}", ports.relay),
+        ])
         .args(["--webhook", &format!("http://127.0.0.1:{}/webhooks/acc_demo", ports.desk)])
         .args(["--app-secret", "demo-app-secret", "--verify-token", "demo-verify", "--token", "demo-token"])
         .args(["--phone-number-id", "106540352242922", "--display-number", "15559990000"]);

@@ -29,7 +29,10 @@ impl Talk {
 
     /// Says one line to it.
     pub async fn say(&mut self, line: &str) {
-        self.input.write_all(format!("{line}\n").as_bytes()).await.unwrap_or_else(|e| panic!("{} hears: {e}", self.name));
+        self.input
+            .write_all(format!("{line}\n").as_bytes())
+            .await
+            .unwrap_or_else(|e| panic!("{} hears: {e}", self.name));
     }
 
     /// Reads on until a happening fits; panics after 30 s with what was told instead.

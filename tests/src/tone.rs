@@ -1,6 +1,11 @@
 //! What is in a sound: how strong a frequency is, how loud the whole.
 
-use audio::opus::Decoder;
+use std::path::Path;
+
+use audio::limits::Limits;
+use audio::ogg_opus;
+use audio::opus::{Preset, decode_all, encode_all};
+use audio::pcm::Pcm;
 
 /// Samples a second everywhere in the house.
 pub const RATE: usize = 48_000;
@@ -63,13 +68,30 @@ pub fn sine(hz: f32, seconds: f32) -> Vec<f32> {
 }
 
 /// Decodes packets one after another, as a receiver with one decoder does.
-pub fn decoded<'a>(packets: impl IntoIterator<Item = &'a [u8]>) -> Vec<f32> {
-    let mut decoder = Decoder::new().expect("libopus gives a decoder");
-    let mut out = Vec::new();
-    for packet in packets {
-        out.extend(decoder.decode(packet).expect("a packet of this call decodes"));
-    }
-    out
+pub fn decoded(packets: &[Vec<u8>]) -> Vec<f32> {
+    decode_all(packets).expect("packets of this call decode")
+}
+
+/// 20 ms Opus packets as a live speaker sends them.
+pub fn encoded(samples: &[f32]) -> Vec<Vec<u8>> {
+    encode_all(Preset::Live, samples).expect("libopus encodes")
+}
+
+/// The packets of an Ogg Opus file.
+pub fn packets(file: &[u8]) -> Vec<Vec<u8>> {
+    let links = ogg_opus::read(file, &Limits::RECORDING).expect("an Ogg Opus file");
+    links.into_iter().flat_map(|link| link.packets).collect()
+}
+
+/// A prepared clip of the house, decoded.
+pub fn clip(path: &Path) -> Vec<f32> {
+    let file = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    decoded(&packets(&file))
+}
+
+/// A 16-bit WAV file.
+pub fn wav(samples: &[f32]) -> Vec<u8> {
+    Pcm::new(samples.to_vec()).to_wav()
 }
 
 const SILENCE_DB: f32 = -120.0;
