@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 /// Top to bottom. A room imports itself and rooms on floors below; rooms that share a floor do not know each other.
 const MEDIAD: &[&[&str]] = &[&["shell"], &["engine"], &["bridge"], &["leg"], &["wire"], &["base"]];
 const CONTROLD: &[&[&str]] =
-    &[&["http"], &["app"], &["desk", "jobs"], &["store"], &["ivr", "outside"], &["config"], &["model"]];
+    &[&["serve"], &["http"], &["app"], &["desk", "jobs"], &["store"], &["ivr", "outside"], &["config"], &["model"]];
 const AUDIO: &[&[&str]] = &[
     &["transcode", "click"],
-    &["two_lane", "decode", "loudness", "clip"],
+    &["two_lane", "decode", "loudness", "clip", "comfort", "trim"],
     &["ogg_opus", "resample"],
     &["opus"],
-    &["pcm"],
+    &["pcm", "toc"],
+    &["limits"],
 ];
 
 #[test]
@@ -38,10 +39,10 @@ fn each_outside_thing_is_touched_by_one_room_only() {
         (
             "mediad",
             &["mio::", "libc::", "std::fs", "std::thread::spawn", "Instant::now", "SystemTime::now"],
-            &["shell", "main", "bin"],
+            &["shell", "main"],
         ),
         ("controld", &["sqlx::"], &["store"]),
-        ("controld", &["axum::"], &["http", "main", "app"]),
+        ("controld", &["axum::"], &["http", "serve"]),
         ("controld", &["protocol::"], &["outside", "bin", "config"]),
         ("protocol", &["std::fs", "std::net", "std::io", "tokio::", "mio::"], &[]),
         ("audio", &["std::fs", "std::net", "tokio::", "mio::"], &[]),
@@ -50,7 +51,7 @@ fn each_outside_thing_is_touched_by_one_room_only() {
     for (krate, words, rooms) in rules {
         for file in rust_files(&house().join(krate).join("src")) {
             let here = room_of(krate, &file).unwrap_or_default();
-            if rooms.contains(&here.as_str()) {
+            if rooms.contains(&here.as_str()) || test_rooms(krate).contains(&here) {
                 continue;
             }
             let code = code_of(&file);
@@ -270,6 +271,12 @@ fn room_of(krate: &str, file: &Path) -> Option<String> {
     let below = file.strip_prefix(house().join(krate).join("src")).ok()?;
     let first = below.components().next()?.as_os_str().to_string_lossy().into_owned();
     Some(first.trim_end_matches(".rs").to_owned())
+}
+
+/// Rooms the crate has in its tests only. They hold files and clocks in their hands for it.
+fn test_rooms(krate: &str) -> Vec<String> {
+    let lib = fs::read_to_string(house().join(krate).join("src/lib.rs")).unwrap_or_default();
+    lib.split("#[cfg(test)]\nmod ").skip(1).map(word).collect()
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

@@ -20,7 +20,7 @@ pub struct Caller {
 impl Caller {
     /// Calls, talking a pure tone, and waits until the media is up.
     pub async fn calls(house: &House, hz: f32) -> Caller {
-        let (play, record) = (house.path("pion-says.ogg"), house.path("pion-heard.ogg"));
+        let (play, record) = (house.path("pion-says.ogg"), house.path("pion-heard.packets"));
         write_tone(&play, hz);
         let mut command = Command::new(peer("caller"));
         command.args(["--control", &house.meta_url()]);
@@ -44,8 +44,19 @@ impl Caller {
         self.talk.say("quit").await;
         self.talk.until("that its track ended", |t| t["what"] == "silent").await;
         let bytes = std::fs::read(&self.record).expect("Pion wrote what it heard");
-        tone::packets(&bytes)
+        packets(&bytes)
     }
+}
+
+/// Packets, each behind its length in two bytes, big-endian.
+fn packets(mut file: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    while let Some((len, rest)) = file.split_first_chunk::<2>() {
+        let (packet, rest) = rest.split_at(usize::from(u16::from_be_bytes(*len)));
+        found.push(packet.to_vec());
+        file = rest;
+    }
+    found
 }
 
 /// Four seconds of a sine, one packet a page, as `peers/caller` reads it.

@@ -1,5 +1,5 @@
 // A caller no line of which is ours: Pion as ICE-lite offerer with Opus 111 and telephone-event 126, behind the
-// stand-in's signalling. Plays one Ogg Opus file over and over, writes what it hears to another.
+// stand-in's signalling. Plays one Ogg Opus file over and over, writes the packets it hears to another file.
 //
 // Commands on standard input: `digits 12#`, `quit`. Happenings on standard output, one JSON object a line.
 package main
@@ -7,6 +7,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -21,7 +22,6 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v3"
 	"github.com/pion/webrtc/v3/pkg/media/oggreader"
-	"github.com/pion/webrtc/v3/pkg/media/oggwriter"
 )
 
 const opusFmtp = "maxaveragebitrate=20000;maxplaybackrate=16000;minptime=20;sprop-maxcapturerate=16000;useinbandfec=1"
@@ -63,11 +63,16 @@ func (v *voice) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, e
 	}
 	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
 }
-func (v *voice) Unbind(webrtc.TrackLocalContext) error { v.mu.Lock(); v.out = nil; v.mu.Unlock(); return nil }
-func (v *voice) ID() string                            { return "WhatsAppTrack1" }
-func (v *voice) RID() string                           { return "" }
-func (v *voice) StreamID() string                      { return "caller" }
-func (v *voice) Kind() webrtc.RTPCodecType             { return webrtc.RTPCodecTypeAudio }
+func (v *voice) Unbind(webrtc.TrackLocalContext) error {
+	v.mu.Lock()
+	v.out = nil
+	v.mu.Unlock()
+	return nil
+}
+func (v *voice) ID() string                { return "WhatsAppTrack1" }
+func (v *voice) RID() string               { return "" }
+func (v *voice) StreamID() string          { return "caller" }
+func (v *voice) Kind() webrtc.RTPCodecType { return webrtc.RTPCodecTypeAudio }
 
 // write sends one packet. The caller of it holds mu.
 func (v *voice) write(pt uint8, marker bool, ts uint32, payload []byte) {
@@ -179,15 +184,18 @@ func peer() *webrtc.PeerConnection {
 	return pc
 }
 
-// hear writes the incoming audio to an Ogg file and counts it.
+// hear writes the incoming Opus packets to a file, each behind its length in two bytes, big-endian, and counts them.
+// Pion's own Ogg writer has one lacing byte a page: packets over 254 bytes, as a generous encoder makes them, break it.
 func hear(track *webrtc.TrackRemote, path string) {
-	out, err := oggwriter.New(path, 48000, 1)
+	file, err := os.Create(path)
 	must(err)
+	out := bufio.NewWriter(file)
 	count := 0
 	for {
 		packet, _, err := track.ReadRTP()
 		if err != nil {
-			_ = out.Close()
+			must(out.Flush())
+			must(file.Close())
 			tell("silent", map[string]any{"packets": count})
 			return
 		}
@@ -196,7 +204,8 @@ func hear(track *webrtc.TrackRemote, path string) {
 		}
 		count++
 		if packet.PayloadType == 111 {
-			_ = out.WriteRTP(packet)
+			_ = binary.Write(out, binary.BigEndian, uint16(len(packet.Payload)))
+			_, _ = out.Write(packet.Payload)
 		}
 	}
 }
@@ -205,7 +214,7 @@ func main() {
 	control := flag.String("control", "", "address of the stand-in")
 	from := flag.String("from", "15550001111", "the caller's number")
 	play := flag.String("play", "", "Ogg Opus to send, one packet a page")
-	record := flag.String("record", "", "Ogg Opus to write")
+	record := flag.String("record", "", "packets to write")
 	flag.Parse()
 
 	pc := peer()
