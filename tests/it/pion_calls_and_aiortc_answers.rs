@@ -36,7 +36,8 @@ async fn pion_calls_and_aiortc_answers() {
 
     let call = caller.call.clone();
     let heard = caller.closes().await;
-    what_the_caller_heard_is_prompt_music_agent_music_agent(&heard);
+    heard.is_without_a_gap();
+    what_the_caller_heard_is_prompt_music_agent_music_agent(&heard.packets);
     the_log_has_one_row_that_tells_it(&house, &call).await;
 }
 

@@ -105,7 +105,6 @@ async def run(socket, hz):
                 await ask("answer", call=state["ringing"][0]["call"])
             else:
                 await ask(word)
-        await peer.close()
         await socket.close()
 
     typed = asyncio.ensure_future(commands())
@@ -125,7 +124,10 @@ async def run(socket, hz):
             tell("state", reachable=line["reachable"], ringing=len(line["ringing"]), call=line["call"] and line["call"]["state"])
         elif line["tell"] in ("refused", "notice", "detached"):
             tell(line["tell"], why=line.get("why") or line.get("text"))
-    typed.cancel()
+    # The WebSocket is gone, the leg is not: it talks on until it is told to quit.
+    tell("unattended")
+    await typed
+    await peer.close()
 
 
 asyncio.run(main())

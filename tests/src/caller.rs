@@ -1,6 +1,7 @@
 //! A caller that is not ours: Pion as ICE-lite offerer in `peers/caller`.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use audio::ogg_opus::{OpusHead, OpusTags, Writer};
 use tokio::process::Command;
@@ -15,6 +16,7 @@ pub struct Caller {
     /// WhatsApp's id of its call.
     pub call: String,
     record: PathBuf,
+    media_up: Instant,
 }
 
 impl Caller {
@@ -29,8 +31,9 @@ impl Caller {
         let offered = talk.until("its offer", |t| t["what"] == "offered").await;
         let call = offered["call"].as_str().expect("a call has an id").to_owned();
         talk.until("that it is connected", |t| t["what"] == "state" && t["state"] == "connected").await;
+        let media_up = Instant::now();
         talk.until("that it hears something", |t| t["what"] == "heard").await;
-        Caller { talk, call, record }
+        Caller { talk, call, record, media_up }
     }
 
     /// Presses keys, RFC 4733.
@@ -39,24 +42,48 @@ impl Caller {
         self.talk.until("that the keys are pressed", |t| t["what"] == "pressed").await;
     }
 
-    /// Closes the peer and gives the packets it heard, in order of arrival.
-    pub async fn closes(mut self) -> Vec<Vec<u8>> {
+    /// Closes the peer and gives what it heard, in order of arrival.
+    pub async fn closes(mut self) -> Heard {
         self.talk.say("quit").await;
         self.talk.until("that its track ended", |t| t["what"] == "silent").await;
-        let bytes = std::fs::read(&self.record).expect("Pion wrote what it heard");
-        packets(&bytes)
+        let told = std::fs::read(&self.record).expect("Pion wrote what it heard");
+        Heard::read(&told, self.media_up.elapsed())
     }
 }
 
-/// Packets, each behind its length in two bytes, big-endian.
-fn packets(mut file: &[u8]) -> Vec<Vec<u8>> {
-    let mut found = Vec::new();
-    while let Some((len, rest)) = file.split_first_chunk::<2>() {
-        let (packet, rest) = rest.split_at(usize::from(u16::from_be_bytes(*len)));
-        found.push(packet.to_vec());
-        file = rest;
+/// The packets a caller heard.
+pub struct Heard {
+    /// Opus, one after another.
+    pub packets: Vec<Vec<u8>>,
+    timestamps: Vec<u32>,
+    elapsed: Duration,
+}
+
+impl Heard {
+    /// Packets, each behind its RTP timestamp (4 bytes) and its length (2 bytes), big-endian.
+    fn read(mut told: &[u8], elapsed: Duration) -> Heard {
+        let (mut packets, mut timestamps) = (Vec::new(), Vec::new());
+        while let Some((head, rest)) = told.split_first_chunk::<6>() {
+            let [a, b, c, d, len @ ..] = *head;
+            let (packet, rest) = rest.split_at(usize::from(u16::from_be_bytes(len)));
+            timestamps.push(u32::from_be_bytes([a, b, c, d]));
+            packets.push(packet.to_vec());
+            told = rest;
+        }
+        Heard { packets, timestamps, elapsed }
     }
-    found
+
+    /// That the caller got sound for every moment of its call, whoever was speaking: comfort, prompt, music, agent.
+    ///
+    /// # Panics
+    /// If the packets jump in time, or fill less than the time since the media was up.
+    pub fn is_without_a_gap(&self) {
+        for (at, pair) in self.timestamps.windows(2).enumerate() {
+            assert_eq!(pair[1].wrapping_sub(pair[0]), 960, "packet {} follows 20 ms after the one before", at + 1);
+        }
+        let filled = Duration::from_millis(20) * self.packets.len() as u32;
+        assert!(filled + Duration::from_secs(1) >= self.elapsed, "{filled:?} of sound in {:?}", self.elapsed);
+    }
 }
 
 /// Four seconds of a sine, one packet a page, as `peers/caller` reads it.

@@ -184,7 +184,8 @@ func peer() *webrtc.PeerConnection {
 	return pc
 }
 
-// hear writes the incoming Opus packets to a file, each behind its length in two bytes, big-endian, and counts them.
+// hear writes the incoming Opus packets to a file, each behind its RTP timestamp (4 bytes) and its length (2 bytes),
+// big-endian, and counts them.
 // Pion's own Ogg writer has one lacing byte a page: packets over 254 bytes, as a generous encoder makes them, break it.
 func hear(track *webrtc.TrackRemote, path string) {
 	file, err := os.Create(path)
@@ -204,6 +205,7 @@ func hear(track *webrtc.TrackRemote, path string) {
 		}
 		count++
 		if packet.PayloadType == 111 {
+			_ = binary.Write(out, binary.BigEndian, packet.Timestamp)
 			_ = binary.Write(out, binary.BigEndian, uint16(len(packet.Payload)))
 			_, _ = out.Write(packet.Payload)
 		}
