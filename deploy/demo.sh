@@ -1,15 +1,22 @@
 #!/bin/sh
 # Starts the demo: the stand-in for Meta and Patchbay with embedded defaults, files under var/. Ctrl-C ends all of it.
+# DEMO_FOLDER, DESK_PORT, PHONE_PORT and RELAY_PORT put it elsewhere.
 set -eu
 cd "$(dirname "$0")/.."
 
-bin=${CARGO_TARGET_DIR:-target}/debug
-desk=http://127.0.0.1:8080
-phone=http://127.0.0.1:8090
+bin=$(realpath "${CARGO_TARGET_DIR:-target}/debug")
+settings=$PWD/deploy/demo.toml
+desk_at=127.0.0.1:${DESK_PORT:-8080}
+phone_at=127.0.0.1:${PHONE_PORT:-8090}
+relay_at=127.0.0.1:${RELAY_PORT:-3480}
+desk=http://$desk_at
+phone=http://$phone_at
 
+cd "${DEMO_FOLDER:-.}"
 mkdir -p var
 chmod 700 var
-[ -f var/config.toml ] || cp deploy/demo.toml var/config.toml
+[ -f var/config.toml ] || cp "$settings" var/config.toml
+export PATCHBAY_SERVER__LISTEN="$desk_at" PATCHBAY_SERVER__PUBLIC_URL="$desk" PATCHBAY_WHATSAPP__GRAPH_URL="$phone/v23.0"
 
 stop() {
     trap - INT TERM EXIT
@@ -21,7 +28,7 @@ stop() {
 trap 'stop 0' INT TERM
 trap 'stop $?' EXIT
 
-"$bin/bench" meta --listen 127.0.0.1:8090 --media 127.0.0.1:3480 \
+"$bin/bench" meta --listen "$phone_at" --media "$relay_at" \
     --webhook "$desk/webhooks/acc_demo" --app-secret demo-app-secret --verify-token demo-verify \
     --token demo-token --phone-number-id 106540352242922 --display-number 15559990000 >var/meta.log 2>&1 &
 meta=$!

@@ -5,3 +5,4 @@ mod pion_calls_and_aiortc_answers;
 mod recordings;
 mod tidy;
 mod two_browsers_hold_a_call;
+mod two_commands;

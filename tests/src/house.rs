@@ -23,14 +23,28 @@ pub struct House {
     _alone: tokio::sync::MutexGuard<'static, ()>,
 }
 
+/// Waits until no house of this process runs, and keeps others from starting: their ports are searched, not reserved.
+///
+/// # Panics
+/// In an asynchronous test, where a house of its own waits.
+pub fn alone() -> impl Drop {
+    ALONE.blocking_lock()
+}
+
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-struct Ports {
-    desk: u16,
-    meta: u16,
-    relay: u16,
-    admin: u16,
-    media: (u16, u16),
+/// Ports of one house.
+pub struct Ports {
+    /// The desk, TCP.
+    pub desk: u16,
+    /// The stand-in's pages and Graph API, TCP.
+    pub meta: u16,
+    /// The stand-in's media relay, UDP.
+    pub relay: u16,
+    /// mediad's health page, TCP.
+    pub admin: u16,
+    /// mediad's media, UDP, first and last.
+    pub media: (u16, u16),
 }
 
 impl House {
@@ -186,7 +200,7 @@ impl Drop for House {
 
 impl Ports {
     /// Free right now. Another process may take one before we do; then the start fails and says so.
-    fn free() -> Ports {
+    pub fn free() -> Ports {
         let tcp = || TcpListener::bind("127.0.0.1:0").and_then(|s| s.local_addr()).expect("a free port").port();
         let relay = UdpSocket::bind("127.0.0.1:0").and_then(|s| s.local_addr()).expect("a free port").port();
         let seed = u64::from(std::process::id()) * 31 + Instant::now().elapsed().subsec_nanos() as u64;
@@ -241,9 +255,10 @@ async fn answers(url: &str) -> bool {
     reqwest::get(url).await.is_ok_and(|r| r.status().is_success())
 }
 
+/// Sends a signal to a process the test started, or to a group of them (`-pid`).
 #[expect(unsafe_code, reason = "kill(2) has no safe wrapper in std")]
-fn signal(pid: i32, signal: i32) {
-    // SAFETY: sends a signal to a process this house started; no memory is involved.
+pub fn signal(pid: i32, signal: i32) {
+    // SAFETY: no memory is involved.
     unsafe { libc::kill(pid, signal) };
 }
 
