@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
 use crate::config::Config;
+use crate::config::network::Network;
 use crate::desk::{Desk, DeskError, DeskParts, Rules, Sounds};
 use crate::jobs;
 use crate::jobs::archive::Archive;
@@ -38,6 +39,8 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Who tried to sign in how often.
     pub logins: Mutex<Logins>,
+    /// Proxies whose word about their clients is taken.
+    pub proxies: Vec<Network>,
     /// Signs links to recordings.
     pub links: LinkKey,
     /// What is counted for `/metrics`.
@@ -77,6 +80,7 @@ impl App {
             archive_bell,
         });
         Ok(Self(Arc::new(Parts {
+            proxies: config.server.trusted_proxies.iter().filter_map(|entry| Network::read(entry)).collect(),
             config,
             store,
             desk,
@@ -109,6 +113,9 @@ fn desk_parts(
         transfer_timeout_ms: u64::from(config.calling.transfer_timeout_secs) * 1000,
         max_call_ms: u64::from(config.calling.max_call_duration) * 1000,
         recording: config.calling.recording_enabled,
+        vouched_hosts: config.callbacks.hosts.clone(),
+        callback_ports: config.callbacks.ports.clone(),
+        own: [&config.calling.public_ip, &config.media.media_ip].into_iter().filter_map(|ip| ip.parse().ok()).collect(),
         ..Rules::default()
     };
     Ok(DeskParts {

@@ -1,6 +1,7 @@
 //! `config.toml`: every key, its default, its one-line meaning, and what can be wrong with it.
 
 mod faults;
+pub mod network;
 
 use std::path::{Path, PathBuf};
 
@@ -60,6 +61,8 @@ sections! {
         tls_cert: String = String::new(),
         /// Private key of the certificate, PEM.
         tls_key: String = String::new(),
+        /// Proxies whose X-Forwarded-For is believed when attempts to sign in are counted: addresses or networks, such as "10.0.0.0/8".
+        trusted_proxies: Vec<String> = Vec::new(),
         /// Fill an empty database with the demo organisation and put its sounds into audio_dir.
         demo: bool = false,
         /// What is logged: error, warn, info, debug, or a filter such as "info,controld=debug".
@@ -120,6 +123,13 @@ sections! {
         relay_only: bool = false,
         /// STUN and TURN servers, each its own [[calling.ice_servers]].
         ice_servers: Vec<IceServer> = Vec::new(),
+    }
+    /// What the web requests of flows may reach.
+    callbacks: CallbackRules {
+        /// Hosts on your own premises that flows may ask although they are not public: "crm.internal", "10.0.0.5:8080".
+        hosts: Vec<String> = Vec::new(),
+        /// Ports that flows may ask beside 80 and 443.
+        ports: Vec<u16> = Vec::new(),
     }
     /// Object storage for recordings.
     storage: Storage {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use controld::config::Config;
+use controld::outside::callback::guard::Guard;
 
 fn main() -> ExitCode {
     let line = match CommandLine::read(std::env::args().skip(1)) {
@@ -71,7 +72,7 @@ fn check_config(path: Option<PathBuf>) -> ExitCode {
     for remark in config.remarks() {
         println!("note: {remark}");
     }
-    let faults = config.faults();
+    let faults = faults(&config);
     for fault in &faults {
         eprintln!("wrong: {fault}");
     }
@@ -87,7 +88,7 @@ fn serve(path: Option<PathBuf>) -> ExitCode {
         Ok(config) => config,
         Err(why) => return refused(&why.to_string()),
     };
-    let faults = config.faults();
+    let faults = faults(&config);
     if !faults.is_empty() {
         return refused(&faults.join("\n"));
     }
@@ -98,6 +99,15 @@ fn serve(path: Option<PathBuf>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the configuration says of itself, and what the rooms that use it say.
+fn faults(config: &Config) -> Vec<String> {
+    let mut faults = config.faults();
+    if let Err(why) = Guard::new(&config.callbacks.hosts, &config.callbacks.ports, &[]) {
+        faults.push(format!("[callbacks] hosts: {why}"));
+    }
+    faults
 }
 
 fn refused(why: &str) -> ExitCode {

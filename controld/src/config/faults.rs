@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use super::Config;
+use super::network::Network;
 
 impl Config {
     /// What would keep the house from starting, a sentence each. Creates nothing.
@@ -52,6 +53,11 @@ impl Config {
         for (name, path) in [("tls_cert", cert), ("tls_key", key)] {
             if !path.is_empty() && !Path::new(path).is_file() {
                 faults.push(format!("[server] {name} names {path}, which is not a file"));
+            }
+        }
+        for entry in &self.server.trusted_proxies {
+            if Network::read(entry).is_none() {
+                faults.push(format!("[server] trusted_proxies holds addresses and networks, not {entry:?}"));
             }
         }
         if !["text", "json"].contains(&self.server.log_format.as_str()) {

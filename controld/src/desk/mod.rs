@@ -120,7 +120,7 @@ impl Desk {
         let seen = events::last_seen(&parts.store).await?;
         // Milliseconds times a thousand: above every number an earlier controld has used.
         let first_id = u64::try_from(clock::now()).unwrap_or_default().saturating_mul(1_000);
-        let guard = Guard::new(&parts.rules.vouched_hosts, &[], &[])?;
+        let guard = Guard::new(&parts.rules.vouched_hosts, &parts.rules.callback_ports, &parts.rules.own)?;
         let callbacks = Arc::new(Callbacks::new(guard)?);
         let (mediad, told) = Mediad::start(parts.mediad, seen, first_id);
         let house = Arc::new(House {

@@ -1,5 +1,7 @@
 //! The desk's waits and sounds. Every number that decides how long somebody waits stands here.
 
+use std::net::IpAddr;
+
 use crate::outside::mediad::{ClipName, limits};
 
 /// Waits, in milliseconds. The defaults are the product's; tests shorten them.
@@ -27,6 +29,10 @@ pub struct Rules {
     pub next_ring_ms: u64,
     /// Hosts on the operator's own premises that flows may ask, `host` or `host:port`.
     pub vouched_hosts: Vec<String>,
+    /// Ports that flows may ask beside 80 and 443.
+    pub callback_ports: Vec<u16>,
+    /// This machine's public addresses: no flow has business there.
+    pub own: Vec<IpAddr>,
 }
 
 impl Default for Rules {
@@ -43,6 +49,8 @@ impl Default for Rules {
             foreign_leg_ms: 10_000,
             next_ring_ms: 12_000,
             vouched_hosts: Vec::new(),
+            callback_ports: Vec::new(),
+            own: Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use tracing::info;
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::door::Peer;
 use super::error::{ApiError, Refused};
+use super::forwarded;
 use super::guard::{Who, cookie_name, token_hash};
 use super::take::Body;
 use crate::app::App;
@@ -60,14 +61,16 @@ pub struct Organisation {
 pub async fn login(
     State(app): State<App>,
     ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    headers: HeaderMap,
     Body(login): Body<Login>,
 ) -> Result<Response, ApiError> {
     let now = clock::now();
-    let user = match check(&app, &login, peer.ip(), now).await {
+    let client = forwarded::client(&app.proxies, peer.ip(), &headers);
+    let user = match check(&app, &login, client, now).await {
         Ok(user) => user,
         Err(why) => {
             let outcome = why.to_string();
-            let about = peer.ip().to_string();
+            let about = client.to_string();
             app.store
                 .audit(Deed { org: None, user: None, at: now, what: "login", about: &about, outcome: &outcome })
                 .await?;
@@ -76,7 +79,7 @@ pub async fn login(
     };
     let token = hex::encode(rand::random::<[u8; 32]>());
     app.store.open_session(&token_hash(&token), &user.id, now, now + LIFE_MS).await?;
-    let about = peer.ip().to_string();
+    let about = client.to_string();
     let deed =
         Deed { org: Some(&user.org), user: Some(&user.id), at: now, what: "login", about: &about, outcome: "ok" };
     app.store.audit(deed).await?;

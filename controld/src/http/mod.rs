@@ -8,6 +8,7 @@ pub mod calls;
 pub mod door;
 pub mod error;
 pub mod flows;
+pub mod forwarded;
 pub mod guard;
 pub mod pages;
 pub mod range;

@@ -45,6 +45,8 @@ async fn serve(socket: WebSocket, mut link: TabLink, app: App, headers: HeaderMa
     let mut ping = interval(Duration::from_millis(PING_EVERY_MS));
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ping.tick().await;
+    let mut look = interval(Duration::from_millis(LOOK_EVERY_MS));
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let goodbye = loop {
         tokio::select! {
             line = link.tell.recv() => {
@@ -60,6 +62,8 @@ async fn serve(socket: WebSocket, mut link: TabLink, app: App, headers: HeaderMa
                 if silent_ms > GONE_AFTER_MS || !send(&mut out, &ToTab::Ping).await {
                     break close_code::AWAY;
                 }
+            }
+            _ = look.tick() => {
                 // Only a definite no ends a tab: a database that is away for a moment must not cost a call.
                 if matches!(signed_in(&app, &headers, clock::now()).await, Err(ApiError::Unauthenticated)) {
                     break close_code::POLICY;
@@ -103,5 +107,7 @@ fn elapsed_ms(started: Instant) -> u64 {
 /// A session description of 16 KiB with its escapes fits.
 const LINE_BYTES_MAX: usize = 64 * 1024;
 const PING_EVERY_MS: u64 = 20_000;
+/// Who is locked out, removed or signed out elsewhere is cut within 5 s.
+const LOOK_EVERY_MS: u64 = 3_000;
 const GONE_AFTER_MS: u64 = 45_000;
 const SEND_TIMEOUT_MS: u64 = 5_000;

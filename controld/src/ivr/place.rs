@@ -30,6 +30,10 @@ pub struct Place {
     pub unheard_nodes: u32,
     /// Jumps into another flow so far.
     pub gotos: u32,
+    /// A sensitive gather was full a moment ago: keys that come before the next question has been heard may still be
+    /// part of what it asked for, and are masked.
+    #[serde(default)]
+    pub hushed: bool,
 }
 
 impl Place {
@@ -45,6 +49,7 @@ impl Place {
             timer: 0,
             unheard_nodes: 0,
             gotos: 0,
+            hushed: false,
         }
     }
 

@@ -9,7 +9,7 @@ mod walk;
 use super::deed::{Deed, Heard, HttpAnswer, Step};
 use super::flow::{Flows, On};
 use super::node::Kind;
-use super::place::{Place, Standing};
+use super::place::{Ahead, Place, Standing};
 use crate::model::Millis;
 use walk::{Move, Walk};
 
@@ -66,7 +66,11 @@ fn digit(walk: &mut Walk<'_>, key: char) -> Move {
 fn prompt_ended(walk: &mut Walk<'_>) -> Move {
     match walk.place.standing.clone() {
         Standing::Playing => Move::Take(On::Default),
-        Standing::Asking { retries, typed } => walk.listen(retries, typed),
+        Standing::Asking { retries, typed } => {
+            // The whole of the next question was heard: what is pressed from now on answers it.
+            walk.place.hushed = false;
+            walk.listen(retries, typed)
+        }
         Standing::Leaving { .. } => walk.hang_up(),
         _ => Move::Stay,
     }
@@ -75,16 +79,24 @@ fn prompt_ended(walk: &mut Walk<'_>) -> Move {
 fn timer(walk: &mut Walk<'_>) -> Move {
     match walk.place.standing.clone() {
         Standing::Playing | Standing::Asking { .. } | Standing::Leaving { .. } => prompt_ended(walk),
-        Standing::Listening { retries, typed } => match walk.node().map(|node| node.kind) {
-            Some(Kind::Menu(menu)) => menu::silence(walk, &menu, retries),
-            Some(Kind::Gather(gather)) => gather::silence(walk, &gather, retries, typed),
-            _ => Move::Enter,
-        },
+        Standing::Listening { retries, typed } => {
+            let went = silence(walk, retries, typed);
+            walk.place.hushed = false;
+            went
+        }
         Standing::Calling => {
             let late = HttpAnswer::Failed { why: "no answer in time".to_owned(), took_ms: 0 };
             answered(walk, late)
         }
         Standing::Fresh | Standing::Handed { .. } | Standing::Ended => Move::Stay,
+    }
+}
+
+fn silence(walk: &mut Walk<'_>, retries: u32, typed: Ahead) -> Move {
+    match walk.node().map(|node| node.kind) {
+        Some(Kind::Menu(menu)) => menu::silence(walk, &menu, retries),
+        Some(Kind::Gather(gather)) => gather::silence(walk, &gather, retries, typed),
+        _ => Move::Enter,
     }
 }
 

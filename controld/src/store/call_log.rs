@@ -27,7 +27,7 @@ pub struct Wanted {
     pub from: Option<Millis>,
     /// Begun before.
     pub to: Option<Millis>,
-    /// Part of the caller's name or number, whatever the case.
+    /// Part of the caller's name or number, or of the call's id, ours or WhatsApp's; whatever the case.
     pub text: Option<String>,
     /// Not over.
     pub live: bool,
@@ -217,7 +217,8 @@ const LOG: &str = "
       AND ($7 IS NULL OR c.started_at >= $7)
       AND ($8 IS NULL OR c.started_at < $8)
       AND ($9 IS NULL OR LOWER(c.caller_name) LIKE $9 ESCAPE '!' OR c.caller_phone LIKE $9 ESCAPE '!'
-           OR LOWER(k.name) LIKE $9 ESCAPE '!')
+           OR LOWER(k.name) LIKE $9 ESCAPE '!' OR LOWER(c.id) LIKE $9 ESCAPE '!'
+           OR LOWER(c.wacid) LIKE $9 ESCAPE '!')
       AND ($10 = 0 OR c.ended_at IS NULL)
       AND ($11 IS NULL OR c.agent_id = $11
            OR c.team_id IN (SELECT m.team_id FROM team_members m WHERE m.user_id = $11))

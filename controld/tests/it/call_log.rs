@@ -69,6 +69,8 @@ async fn filters_narrow_the_log_alone_and_together() {
     assert_eq!(found("q=mARI").await, [3, 1]);
     assert_eq!(found("q=%25%20jo_").await, [2]);
     assert_eq!(found("q=0%25%20jox").await, [] as [i64; 0]);
+    assert_eq!(found("q=CALL_0002").await, [2]);
+    assert_eq!(found("q=wacid.call_0003").await, [3]);
     assert_eq!(found("q=34600&status=&agent=").await, [3, 2, 1]);
     let (_, live) = house.get(&sam, "/api/live").await;
     assert_eq!(live.as_array().unwrap().len(), 1);

@@ -29,13 +29,19 @@ fn a_misspelt_key_ends_the_start_with_code_2_and_the_right_spelling() {
 #[test]
 fn check_config_tells_the_ceiling_and_every_fault_and_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let text = "[calling]\nudp_port_min = 20000\nudp_port_max = 20009\n[server]\ntls_cert = 'none.pem'\n";
+    let text = "[calling]\nudp_port_min = 20000\nudp_port_max = 20009\n[server]\ntls_cert = 'none.pem'\n\
+                trusted_proxies = ['the-proxy']\n[callbacks]\nhosts = ['http://crm']\n";
     std::fs::write(folder.path().join("config.toml"), text).unwrap();
     let out = controld(&["check-config"], folder.path());
     assert_eq!(out.status.code(), Some(2));
     assert!(said(&out.stdout).contains("10 ports carry 10 WhatsApp calls per relay address"), "{}", said(&out.stdout));
     assert!(said(&out.stdout).contains("opusenc_binary is accepted but unused"));
-    for fault in ["belong together", "none.pem, which is not a file"] {
+    for fault in [
+        "belong together",
+        "none.pem, which is not a file",
+        "trusted_proxies holds addresses and networks, not \"the-proxy\"",
+        "[callbacks] hosts: \"http://crm\" is not a host or host:port",
+    ] {
         assert!(said(&out.stderr).contains(fault), "{}", said(&out.stderr));
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -1,13 +1,16 @@
 //! Signing in, staying in, and being put out.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use controld::app::demo::PASSWORD;
 use controld::http::guard::token_hash;
 use controld::model::{UserId, clock};
 use controld::store::sessions::{IDLE_MS, LIFE_MS};
+use futures_util::StreamExt;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::Message;
 
 use crate::house::{House, cookie, told};
 
@@ -116,4 +119,50 @@ async fn the_database_does_not_hold_what_a_cookie_holds() {
         let bytes = std::fs::read(file.path()).unwrap();
         assert!(!bytes.windows(64).any(|window| window == token.as_bytes()), "{:?}", file.path());
     }
+}
+
+#[tokio::test]
+async fn tries_are_counted_by_the_address_a_trusted_proxy_tells_and_by_no_other() {
+    let house = House::open_with(|config| config.server.trusted_proxies = vec!["127.0.0.0/8".into()]).await;
+    let attempt = async |told: &str| {
+        let body = json!({ "email": "ana@demo.example", "password": "wrong" });
+        let request = house.as_page("", Method::POST, "/api/login").header("x-forwarded-for", told).json(&body);
+        request.send().await.unwrap().status()
+    };
+    for _ in 0..5 {
+        assert_eq!(attempt("9.9.9.9, 198.51.100.1").await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(attempt("8.8.8.8, 198.51.100.1").await, StatusCode::TOO_MANY_REQUESTS, "the last is who came");
+    assert_eq!(attempt("198.51.100.2").await, StatusCode::UNAUTHORIZED, "somebody else");
+    assert_eq!(house.app.store.deeds("login", "198.51.100.1").await.unwrap(), 6);
+    let plain = House::open().await;
+    for n in 0..5 {
+        let body = json!({ "email": "ana@demo.example", "password": "wrong" });
+        let told = format!("198.51.100.{n}");
+        plain.as_page("", Method::POST, "/api/login").header("x-forwarded-for", told).json(&body).send().await.unwrap();
+    }
+    assert_eq!(plain.try_login("ana@demo.example", PASSWORD).await.status(), StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn a_softphone_is_cut_within_five_seconds_when_its_person_is_locked_out() {
+    let house = House::open().await;
+    let cookie = house.login("ana@demo.example").await;
+    let address = format!("{}/api/softphone", house.url.replacen("http", "ws", 1));
+    let mut request = address.into_client_request().unwrap();
+    request.headers_mut().insert("cookie", cookie.parse().unwrap());
+    request.headers_mut().insert("origin", house.url.parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    assert!(matches!(socket.next().await, Some(Ok(Message::Text(_)))), "the tab is told its state");
+    house.app.store.set_disabled(&UserId::from("usr_ana"), true).await.unwrap();
+    let cut = async {
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Close(frame))) => return frame.map(|frame| u16::from(frame.code)),
+                Some(Ok(_)) => {}
+                other => panic!("the end came without a word: {other:?}"),
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(Duration::from_secs(5), cut).await, Ok(Some(1008)));
 }

@@ -14,6 +14,7 @@ pub(super) fn enter(walk: &mut Walk<'_>, gather: &Gather) -> Move {
         walk.place.unheard_nodes = 0;
         match entered(gather, &mut typed, key) {
             Entered::More => {}
+            Entered::Full => return full(walk, gather, &typed),
             Entered::All => return done(walk, gather, &typed),
             Entered::Nothing => return nothing(walk, gather, 0, Some(key)),
         }
@@ -25,6 +26,7 @@ pub(super) fn digit(walk: &mut Walk<'_>, gather: &Gather, retries: u32, mut type
     walk.place.unheard_nodes = 0;
     match entered(gather, &mut typed, key) {
         Entered::More => walk.listen(retries, typed),
+        Entered::Full => full(walk, gather, &typed),
         Entered::All => done(walk, gather, &typed),
         Entered::Nothing => nothing(walk, gather, retries, Some(key)),
     }
@@ -38,7 +40,9 @@ pub(super) fn silence(walk: &mut Walk<'_>, gather: &Gather, retries: u32, typed:
 enum Entered {
     /// Waits for more.
     More,
-    /// Complete.
+    /// As many as are wanted.
+    Full,
+    /// The caller said so.
     All,
     /// The terminator alone.
     Nothing,
@@ -50,20 +54,28 @@ fn entered(gather: &Gather, typed: &mut Ahead, key: char) -> Entered {
     }
     typed.push(key);
     let wanted = usize::try_from(gather.max_digits).unwrap_or(usize::MAX);
-    if typed.len() >= wanted { Entered::All } else { Entered::More }
+    if typed.len() >= wanted { Entered::Full } else { Entered::More }
+}
+
+/// The caller may not have noticed that enough were entered, and go on typing the rest of a card number.
+fn full(walk: &mut Walk<'_>, gather: &Gather, typed: &Ahead) -> Move {
+    let taken = done(walk, gather, typed);
+    walk.place.hushed |= gather.sensitive;
+    taken
 }
 
 fn done(walk: &mut Walk<'_>, gather: &Gather, typed: &Ahead) -> Move {
     let digits = typed.0.as_str();
-    let shown = if gather.sensitive { MASK } else { digits };
-    let stored = gather.store_as.is_empty()
-        || walk.place.variables.set(&gather.store_as, Variable::digits(digits, gather.sensitive));
+    let sensitive = gather.sensitive || walk.place.hushed;
+    let shown = if sensitive { MASK } else { digits };
+    let stored =
+        gather.store_as.is_empty() || walk.place.variables.set(&gather.store_as, Variable::digits(digits, sensitive));
     let text = match (gather.store_as.as_str(), stored) {
         ("", _) => format!("Entered {shown}"),
         (name, true) => format!("Entered {shown} as {name}"),
         (name, false) => format!("Entered {shown}; {name} cannot be set"),
     };
-    let data = json!({ "digits": shown, "store_as": gather.store_as, "sensitive": gather.sensitive });
+    let data = json!({ "digits": shown, "store_as": gather.store_as, "sensitive": sensitive });
     walk.say(TrailKind::Digit, text, data);
     Move::Take(On::Default)
 }
@@ -71,7 +83,7 @@ fn done(walk: &mut Walk<'_>, gather: &Gather, typed: &Ahead) -> Move {
 fn nothing(walk: &mut Walk<'_>, gather: &Gather, retries: u32, terminator: Option<char>) -> Move {
     let text = terminator.map_or_else(
         || format!("Nothing entered for {} s", gather.timeout_secs),
-        |key| format!("Pressed {key} with nothing entered"),
+        |key| format!("Pressed {} with nothing entered", walk.shown(key)),
     );
     walk.say(TrailKind::Timeout, text, json!({ "retries": retries }));
     if walk.leads(On::Timeout) {

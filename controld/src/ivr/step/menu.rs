@@ -17,15 +17,17 @@ pub(super) fn enter(walk: &mut Walk<'_>, menu: &Menu) -> Move {
 pub(super) fn digit(walk: &mut Walk<'_>, menu: &Menu, retries: u32, key: char) -> Move {
     walk.place.unheard_nodes = 0;
     let option = menu.options.iter().find(|option| option.digit == key);
-    let label = option.map(|option| option.label.trim()).filter(|label| !label.is_empty());
-    let pressed = label.map_or_else(|| format!("Pressed {key}"), |label| format!("Pressed {key} — {label}"));
+    let shown = walk.shown(key);
+    let label =
+        option.filter(|_| !walk.place.hushed).map(|option| option.label.trim()).filter(|label| !label.is_empty());
+    let pressed = label.map_or_else(|| format!("Pressed {shown}"), |label| format!("Pressed {shown} — {label}"));
     if option.is_some() && walk.leads(On::Digit(key)) {
-        walk.say(TrailKind::Digit, pressed, json!({ "digit": key, "label": label }));
+        walk.say(TrailKind::Digit, pressed, json!({ "digit": shown, "label": label }));
         return Move::Take(On::Digit(key));
     }
     let text =
         if option.is_some() { format!("{pressed}, which leads nowhere") } else { format!("{pressed}, not on offer") };
-    walk.say(TrailKind::Invalid, text, json!({ "digit": key, "retries": retries }));
+    walk.say(TrailKind::Invalid, text, json!({ "digit": shown, "retries": retries }));
     if walk.leads(On::Default) {
         return Move::Take(On::Default);
     }

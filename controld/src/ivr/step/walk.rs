@@ -6,7 +6,7 @@ use super::{Deed, callback, gather, leave, menu};
 use crate::ivr::deed::{Step, Trail, TrailKind};
 use crate::ivr::flow::{Flows, On};
 use crate::ivr::node::{Greeting, Kind, Node, Prompt, Timing};
-use crate::ivr::place::{Ahead, Place, Standing, node_title};
+use crate::ivr::place::{Ahead, MASK, Place, Standing, node_title};
 use crate::ivr::schedule;
 use crate::model::Millis;
 
@@ -96,6 +96,11 @@ impl<'f> Walk<'f> {
         if std::mem::take(&mut self.timer_runs) {
             self.deed(Deed::StopTimer);
         }
+    }
+
+    /// A key as the log may show it.
+    pub(super) fn shown(&self, key: char) -> String {
+        if self.place.hushed { MASK.to_owned() } else { key.to_string() }
     }
 
     /// Waits for a digit of a menu or gather.

@@ -153,3 +153,50 @@ fn built_in_variables_are_not_overwritten() {
     assert_eq!(talk.variable("caller_id"), Some("4917012345"));
     assert_eq!(talk.last(TrailKind::Digit), "Entered 666; caller_id cannot be set");
 }
+
+/// A PIN of four digits, then the node, whose exits all lead to a team.
+fn pin_then(node: Value) -> Value {
+    let pin = json!({ "id": "pin", "kind": "gather", "prompt": clip("pin"), "store_as": "pin", "max_digits": 4,
+                      "sensitive": true });
+    let team = json!({ "id": "team", "kind": "transfer", "team": "team" });
+    let id = node["id"].as_str().unwrap().to_owned();
+    let exits = [("pin", "default", id.as_str()), (id.as_str(), "default", "team"), (id.as_str(), "digit:7", "team")];
+    let exits = if node["kind"] == "gather" { &exits[..2] } else { &exits[..] };
+    flow(json!([pin, node, team]), exits)
+}
+
+fn told(talk: &Talk) -> String {
+    talk.trail.iter().map(|line| format!("{} {}\n", line.text, line.data)).collect()
+}
+
+#[test]
+fn what_is_typed_beyond_a_full_sensitive_gather_never_reaches_the_log() {
+    let menu = json!({ "id": "menu", "kind": "menu", "prompt": clip("menu"), "max_retries": 9,
+                       "options": [{ "digit": "7", "label": "Sales" }] });
+    for keys in ["12347", "1234797", "123499"] {
+        let mut talk = Talk::begin(pin_then(menu.clone()));
+        talk.press(keys);
+        let told = told(&talk);
+        assert!(!told.contains("Pressed 7") && !told.contains("Pressed 9") && !told.contains("Sales"), "{told}");
+        assert!(!told.contains("\"digit\":\"7") && !told.contains("\"digit\":\"9"), "{told}");
+        assert!(talk.place.is_over(), "the key is taken all the same");
+    }
+    let next = json!({ "id": "next", "kind": "gather", "prompt": clip("next"), "store_as": "next", "max_digits": 2 });
+    let mut talk = Talk::begin(pin_then(next));
+    talk.press("123456");
+    assert_eq!(talk.variable("next"), Some("56"));
+    assert!(!told(&talk).contains("56"));
+    assert!(talk.place.variables.get("next").unwrap().sensitive, "it may be part of what the PIN's node asked for");
+    assert!(!format!("{:?}", talk.place.masked()).contains("56"));
+}
+
+#[test]
+fn once_the_next_question_has_been_heard_keys_are_told_again() {
+    let menu = json!({ "id": "menu", "kind": "menu", "prompt": clip("menu"),
+                       "options": [{ "digit": "7", "label": "Sales" }] });
+    let mut talk = Talk::begin(pin_then(menu));
+    talk.press("1234");
+    talk.prompt_ends();
+    talk.press("7");
+    assert_eq!(talk.last(TrailKind::Digit), "Pressed 7 — Sales");
+}
