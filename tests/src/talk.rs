@@ -39,8 +39,7 @@ impl Talk {
     pub async fn until(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         let found = tokio::time::timeout(PATIENCE, async {
             loop {
-                let line = self.output.next_line().await.ok().flatten();
-                let Some(line) = line else { return None };
+                let line = self.output.next_line().await.ok().flatten()?;
                 let Ok(happening) = serde_json::from_str::<Value>(&line) else { continue };
                 self.told.push(happening.clone());
                 if fits(&happening) {
