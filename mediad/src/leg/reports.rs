@@ -201,7 +201,8 @@ impl Heard {
         let (expected_now, received_now) = (expected - self.mark.0.min(expected), self.received - self.mark.1);
         self.mark = (expected, self.received);
         let lost_now = expected_now.saturating_sub(received_now);
-        let own = if expected_now == 0 { 0 } else { u8::try_from(lost_now * 256 / expected_now).unwrap_or(u8::MAX) };
+        let own =
+            (lost_now * 256).checked_div(expected_now).map_or(0, |of_256| u8::try_from(of_256).unwrap_or(u8::MAX));
         let (last_sr, delay) = self.last_sr.map_or((0, 0), |(middle, at)| {
             let since = now.saturating_duration_since(at);
             (middle, u32::try_from(since.as_micros() * 65_536 / 1_000_000).unwrap_or(u32::MAX))

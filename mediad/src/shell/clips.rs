@@ -124,15 +124,14 @@ impl Cache {
         let path = inside(&self.audio_dir, name)?;
         let about = fs::metadata(&path).map_err(|why| why.to_string())?;
         let stamp = (about.modified().ok(), about.len());
-        if let Some(at) = self.kept.iter().position(|kept| kept.name == *name) {
-            if let Some(kept) = self.kept.remove(at) {
-                if kept.stamp == stamp {
-                    let clip = Arc::clone(&kept.clip);
-                    self.kept.push_back(kept);
-                    return Ok(clip);
-                }
-                self.bytes -= kept.bytes;
+        let at = self.kept.iter().position(|kept| kept.name == *name);
+        if let Some(kept) = at.and_then(|at| self.kept.remove(at)) {
+            if kept.stamp == stamp {
+                let clip = Arc::clone(&kept.clip);
+                self.kept.push_back(kept);
+                return Ok(clip);
             }
+            self.bytes -= kept.bytes;
         }
         if about.len() > CLIP_BYTES_MAX as u64 {
             return Err(format!("{} bytes, more than {CLIP_BYTES_MAX}", about.len()));

@@ -64,11 +64,8 @@ impl Inbox {
             libc::recvmmsg(socket, heads.as_mut_ptr(), BATCH as u32, libc::MSG_DONTWAIT, std::ptr::null_mut())
         };
         let read = usize::try_from(read).map_err(|_| io::Error::last_os_error())?;
-        for at in 0..read {
-            let head = &heads[at];
-            let packet = &mut self.packets[at];
+        for ((head, packet), name) in heads.iter().zip(&mut self.packets).zip(&self.names).take(read) {
             packet.set_len(head.msg_len as usize);
-            let name = &self.names[at];
             let from =
                 SocketAddrV4::new(Ipv4Addr::from(u32::from_be(name.sin_addr.s_addr)), u16::from_be(name.sin_port));
             let cut = head.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;

@@ -1,6 +1,6 @@
 //! Known attacks, from an address that no leg has proven: no byte back, and the counters move.
 
-use std::net::UdpSocket as Plain;
+use std::net::UdpSocket;
 use std::time::Duration;
 
 use crate::house::{House, until};
@@ -10,7 +10,7 @@ use crate::house::{House, until};
 fn every_attack_is_dropped_and_counted_and_nothing_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::start(folder.path(), 24_200);
-    let stranger = Plain::bind("127.0.0.1:0").unwrap();
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
     stranger.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     let attacks = [
         // ES2023-01..03: a ClientHello that offers only NULL.
