@@ -1,7 +1,7 @@
 // The call of the README, played by two browsers. Ends with one line of JSON: the call's id and the moments of each phase.
 import { browser, keep, pause, until } from "./stage.mjs";
 
-const { DESK, PHONE, FOLDER } = process.env;
+const { DESK, PHONE, FOLDER, PICTURES } = process.env;
 const story = { phases: {} };
 const seconds = 1000;
 
@@ -10,6 +10,13 @@ async function phase(name, ms) {
   const from = Date.now();
   await pause(ms);
   story.phases[name] = [from, Date.now()];
+}
+
+/** Keeps both pages as they look now, if someone asked for pictures. */
+async function picture(name) {
+  if (!PICTURES) return;
+  await agent.page.screenshot({ path: `${PICTURES}/${name}-desk.png` });
+  await caller.page.screenshot({ path: `${PICTURES}/${name}-phone.png` });
 }
 
 const caller = await browser(`${FOLDER}/caller.wav`);
@@ -35,13 +42,16 @@ try {
 
   const answer = agent.page.getByRole("button", { name: "Answer" }).first();
   await answer.waitFor();
+  await picture("ringing");
   await phase("queue", 3 * seconds);
   await answer.click();
   const hold = agent.page.getByRole("button", { name: "Hold", exact: true });
   await hold.waitFor();
   await phase("talk", 4 * seconds);
+  await picture("talk");
   await hold.click();
   await phase("hold", 4 * seconds);
+  await picture("hold");
   await agent.page.getByRole("button", { name: /^On Hold/ }).click();
   await hold.waitFor();
   await phase("resumed", 4 * seconds);
@@ -51,6 +61,7 @@ try {
   await caller.page.waitForFunction(() => window.__phone.state !== "talking", null, { polling: 10 });
   story.ended_phone = Date.now();
   await phase("over", 2 * seconds);
+  await picture("over");
 
   story.heard_phone = await keep(caller.page, `${FOLDER}/phone.f32`);
   story.heard_desk = await keep(agent.page, `${FOLDER}/desk.f32`);
