@@ -4,7 +4,9 @@ pub mod demo;
 pub mod links;
 pub mod logins;
 pub mod passwords;
+pub mod surroundings;
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -41,6 +43,8 @@ pub struct Parts {
     pub logins: Mutex<Logins>,
     /// Proxies whose word about their clients is taken.
     pub proxies: Vec<Network>,
+    /// Lengths of shared sounds that have been read.
+    pub lengths: Mutex<BTreeMap<String, u64>>,
     /// Signs links to recordings.
     pub links: LinkKey,
     /// What is counted for `/metrics`.
@@ -86,6 +90,7 @@ impl App {
             desk,
             passwords,
             logins: Mutex::new(Logins::default()),
+            lengths: Mutex::default(),
             links: LinkKey::new(key.into_bytes()),
             counts,
         })))

@@ -6,8 +6,11 @@ use rust_embed::RustEmbed;
 
 use super::passwords::{HashFailed, Passwords};
 use crate::ivr::demo::MAIN_MENU;
+use crate::ivr::parse::{BadFlow, parse, to_text};
 use crate::model::{AccountId, FlowId, Millis, OrgId, Role, Secret, TeamId, UserId};
 use crate::store::accounts::Account;
+use crate::store::flow_versions::Publication;
+use crate::store::flows::Draft;
 use crate::store::orgs::Org;
 use crate::store::teams::{Strategy, Team};
 use crate::store::users::User;
@@ -38,8 +41,11 @@ pub async fn move_in(store: &Store, passwords: &Passwords, now: Millis) -> Resul
     people(store, passwords, &org, now).await?;
     teams(store, &org, now).await?;
     let flow = FlowId::from(FLOW);
-    store.add_flow(&org, &flow, "Main menu", MAIN_MENU, now).await?;
-    store.publish_flow(&org, &flow, Some(&UserId::from("usr_admin")), now).await?;
+    let admin = UserId::from("usr_admin");
+    let draft = Draft { name: "Main menu", body: &to_text(&parse(MAIN_MENU)?), revision: 1 };
+    store.add_flow(&org, &flow, draft, Some(&admin), now).await?;
+    let publication = Publication { revision: None, note: "The first version", by: Some(&admin) };
+    store.publish_flow(&org, &flow, publication, now).await?;
     number(store, &org, flow, now).await?;
     Ok(true)
 }
@@ -66,6 +72,9 @@ pub enum SeedError {
     /// The store refused.
     #[error("the demo could not be written: {0}")]
     Store(#[from] StoreError),
+    /// The demo's flow is none.
+    #[error("the demo could not be written: {0}")]
+    Flow(#[from] BadFlow),
     /// The password could not be hashed.
     #[error("the demo could not be written: {0}")]
     Hash(#[from] HashFailed),

@@ -68,7 +68,7 @@ pub(super) async fn agents(house: &Arc<House>) -> Result<(), DeskError> {
 pub(super) async fn flows(house: &House, org: &OrgId, begun_on: Option<&(FlowId, i64)>) -> Result<Flows, StoreError> {
     let mut flows = Flows::new(house.prompts.clone());
     for row in house.store.flows_of(org).await? {
-        let Some(version) = row.published_version else { continue };
+        let Some(version) = row.published_version.filter(|_| !row.archived) else { continue };
         if let Some(published) = published(house, &row.id, version).await? {
             flows.publish(published);
         }

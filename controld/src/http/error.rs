@@ -7,8 +7,10 @@ use serde::Serialize;
 use tracing::error;
 use utoipa::ToSchema;
 
+use super::flows::{FlowDraft, Uses};
 use crate::app::passwords::HashFailed;
 use crate::desk::DeskError;
+use crate::ivr::lint::Problem;
 use crate::store::StoreError;
 
 /// Why a request was refused.
@@ -44,6 +46,18 @@ pub enum ApiError {
     /// The body is over its limit.
     #[error("the body is too large")]
     TooLarge,
+    /// The flow has errors; it is not published.
+    #[error("the flow has errors and cannot be published")]
+    Problems(Vec<Problem>),
+    /// Somebody changed the flow meanwhile; nothing was written, and this is what is there.
+    #[error("somebody else has changed this flow meanwhile; nothing of yours was written over it")]
+    Moved(Box<FlowDraft>),
+    /// Others would miss it.
+    #[error("{0}")]
+    InUse(String, Box<Uses>),
+    /// What was sent is understood and cannot be taken.
+    #[error("{0}")]
+    Unfit(String),
     /// The thing is not in a state for this.
     #[error("{0}")]
     Conflict(String),
@@ -60,6 +74,15 @@ pub enum ApiError {
 pub struct Refused {
     /// What was refused.
     pub error: Reason,
+    /// With `has_problems`: what is wrong with the flow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problems: Option<Vec<Problem>>,
+    /// With `moved`: the draft as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Box<FlowDraft>>,
+    /// With `in_use`: who would miss it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uses: Option<Box<Uses>>,
 }
 
 /// Why, for programs and people.
@@ -84,6 +107,10 @@ impl ApiError {
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),
             Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::Problems(_) => (StatusCode::UNPROCESSABLE_ENTITY, "has_problems"),
+            Self::Moved(_) => (StatusCode::CONFLICT, "moved"),
+            Self::InUse(..) => (StatusCode::CONFLICT, "in_use"),
+            Self::Unfit(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unfit"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -94,10 +121,19 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.told();
-        let body = Refused { error: Reason { code, message: self.to_string() } };
+        let reason = Reason { code, message: self.to_string() };
+        let mut body = Refused { error: reason, problems: None, draft: None, uses: None };
+        let mut wait = None;
+        match self {
+            Self::TooMany(secs) => wait = Some(HeaderValue::from(secs)),
+            Self::Problems(problems) => body.problems = Some(problems),
+            Self::Moved(draft) => body.draft = Some(draft),
+            Self::InUse(_, uses) => body.uses = Some(uses),
+            _ => {}
+        }
         let mut response = (status, Json(body)).into_response();
-        if let Self::TooMany(secs) = self {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
+        if let Some(wait) = wait {
+            response.headers_mut().insert(header::RETRY_AFTER, wait);
         }
         response
     }

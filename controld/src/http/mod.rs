@@ -28,6 +28,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::ivr::parse::FLOW_BYTES_MAX;
 use crate::model::Role;
 use crate::model::softphone::{FromTab, ToTab};
 
@@ -52,7 +53,25 @@ pub const ACCESS: &[(Method, &str, Access)] = &[
     (Method::POST, "/api/calls/{id}/recording-link", Access::Signed(Role::Agent)),
     (Method::GET, "/api/live", Access::Signed(Role::Agent)),
     (Method::GET, "/api/flows", Access::Signed(Role::Agent)),
+    (Method::POST, "/api/flows", Access::Signed(Role::Admin)),
+    (Method::GET, "/api/flows/flow.schema.json", Access::Signed(Role::Agent)),
+    (Method::POST, "/api/flows/import", Access::Signed(Role::Admin)),
     (Method::GET, "/api/flows/{id}", Access::Signed(Role::Agent)),
+    (Method::DELETE, "/api/flows/{id}", Access::Signed(Role::Admin)),
+    (Method::GET, "/api/flows/{id}/draft", Access::Signed(Role::Admin)),
+    (Method::PUT, "/api/flows/{id}/draft", Access::Signed(Role::Admin)),
+    (Method::POST, "/api/flows/{id}/lint", Access::Signed(Role::Admin)),
+    (Method::POST, "/api/flows/{id}/publish", Access::Signed(Role::Admin)),
+    (Method::GET, "/api/flows/{id}/versions", Access::Signed(Role::Admin)),
+    (Method::GET, "/api/flows/{id}/versions/{version}", Access::Signed(Role::Admin)),
+    (Method::POST, "/api/flows/{id}/versions/{version}/rollback", Access::Signed(Role::Admin)),
+    (Method::GET, "/api/flows/{id}/diff", Access::Signed(Role::Admin)),
+    (Method::GET, "/api/flows/{id}/export", Access::Signed(Role::Admin)),
+    (Method::POST, "/api/flows/{id}/duplicate", Access::Signed(Role::Admin)),
+    (Method::POST, "/api/flows/{id}/archive", Access::Signed(Role::Admin)),
+    (Method::POST, "/api/flows/{id}/restore", Access::Signed(Role::Admin)),
+    (Method::GET, "/api/flows/{id}/uses", Access::Signed(Role::Admin)),
+    (Method::POST, "/api/flows/{id}/simulate", Access::Signed(Role::Admin)),
     (Method::GET, "/api/accounts", Access::Signed(Role::Agent)),
     (Method::GET, "/api/agents", Access::Signed(Role::Agent)),
     (Method::GET, "/api/softphone", Access::Signed(Role::Agent)),
@@ -96,12 +115,34 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(calls::hang_up))
         .routes(routes!(recordings::link))
         .routes(routes!(calls::live))
-        .routes(routes!(flows::list))
-        .routes(routes!(flows::detail))
+        .merge(flow_routes())
         .routes(routes!(accounts::list))
         .routes(routes!(agents::list))
         .routes(routes!(softphone::open))
         .routes(routes!(openapi_json))
+}
+
+/// Flows, whose bodies are larger than others.
+fn flow_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(flows::list, flows::create))
+        .routes(routes!(flows::schema))
+        .routes(routes!(flows::import))
+        .routes(routes!(flows::detail, flows::delete))
+        .routes(routes!(flows::draft, flows::save))
+        .routes(routes!(flows::duplicate))
+        .routes(routes!(flows::archive))
+        .routes(routes!(flows::restore))
+        .routes(routes!(flows::uses))
+        .routes(routes!(flows::publish::lint))
+        .routes(routes!(flows::publish::publish))
+        .routes(routes!(flows::publish::versions))
+        .routes(routes!(flows::publish::version))
+        .routes(routes!(flows::publish::roll_back))
+        .routes(routes!(flows::compare::compare))
+        .routes(routes!(flows::compare::export))
+        .routes(routes!(flows::simulate::simulate))
+        .layer(DefaultBodyLimit::max(FLOW_BODY_BYTES_MAX))
 }
 
 /// This document.
@@ -148,5 +189,7 @@ const SAFETY: [(HeaderName, HeaderValue); 5] = [
 ];
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 const API_BODY_BYTES_MAX: usize = 64 * 1024;
+/// A flow, and what is sent around it.
+const FLOW_BODY_BYTES_MAX: usize = FLOW_BYTES_MAX + 256 * 1024;
 /// Meta sends at most 3 MB.
 const WEBHOOK_BODY_BYTES_MAX: usize = 3 * 1024 * 1024;

@@ -25,6 +25,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
+/// A body taken as it is, to be read by our own reader.
+pub struct Text(pub String);
+
+impl<S: Send + Sync> FromRequest<S> for Text {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        match String::from_request(request, state).await {
+            Ok(text) => Ok(Self(text)),
+            Err(why) if why.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(ApiError::TooLarge),
+            Err(why) => Err(ApiError::BadRequest(why.body_text())),
+        }
+    }
+}
+
 /// The part of an address after `?`.
 pub struct Asked<T>(pub T);
 

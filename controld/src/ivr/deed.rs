@@ -1,6 +1,7 @@
 //! What the step hears, and what it wants done: values that the desk carries out.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::node::{NodeId, Prompt};
 use super::place::Place;
@@ -93,7 +94,7 @@ pub struct Trail {
 }
 
 /// What sort of thing a line of the log tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TrailKind {
     /// A node was entered.

@@ -2,6 +2,7 @@
 
 mod graph;
 mod nodes;
+mod silence;
 mod variables;
 
 use std::collections::BTreeSet;
@@ -98,6 +99,10 @@ pub enum Code {
     ListedTwice,
     /// Opening hours that cannot be read.
     BadSchedule,
+    /// Opening hours without an open day.
+    NeverOpen,
+    /// A caller may hear nothing for more than 20 s.
+    LongSilence,
     /// A web request that cannot be made.
     BadRequest,
 }

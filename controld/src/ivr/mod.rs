@@ -2,12 +2,14 @@
 
 pub mod deed;
 pub mod demo;
+pub mod diff;
 pub mod flow;
 pub mod lint;
 pub mod node;
 pub mod parse;
 pub mod place;
 pub mod schedule;
+pub mod simulate;
 pub mod step;
 pub mod template;
 

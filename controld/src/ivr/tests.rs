@@ -9,6 +9,7 @@ mod lint;
 mod menu;
 mod parse;
 mod random;
+mod simulate;
 mod talk;
 mod template;
 mod ways_out;

@@ -61,6 +61,8 @@ id! {
     ContactId = "con",
     /// A flow.
     FlowId = "flow",
+    /// A prepared sound of an organisation.
+    ClipId = "clip",
     /// A call: the business fact.
     CallId = "call",
     /// A recording.

@@ -1,7 +1,7 @@
-//! Flows: a draft that changes, published versions that never do.
+//! Flows: the draft people draw on, counted so that nobody overwrites another; who uses a flow; putting it away.
 
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{Any, Row, Transaction};
 
 use super::{Store, StoreError};
 use crate::model::{FlowId, Millis, OrgId, UserId};
@@ -21,21 +21,68 @@ pub struct FlowRow {
     pub revision: i64,
     /// `None`: never published.
     pub published_version: Option<i64>,
+    /// The draft is not what is published.
+    pub changed: bool,
+    /// Last change.
+    pub updated_at: Millis,
+    /// Who changed it last.
+    pub updated_by: Option<UserId>,
+    /// Put away: no new call begins on it.
+    pub archived: bool,
+}
+
+/// A new state of a draft, made from the state with `revision`.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'a> {
+    /// As shown.
+    pub name: &'a str,
+    /// Flow JSON.
+    pub body: &'a str,
+    /// The revision the change was made from.
+    pub revision: i64,
+}
+
+/// What became of a change that names the revision it was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved<T> {
+    /// Written.
+    Done(T),
+    /// Somebody was quicker; nothing was written.
+    Stale,
+    /// No such flow here.
+    Gone,
+}
+
+/// Who would miss a flow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FlowUses {
+    /// Numbers whose callers start there, digits.
+    pub numbers: Vec<String>,
+    /// Calls that began there, over or not.
+    pub calls: i64,
+    /// Of those, not over.
+    pub live_calls: i64,
+}
+
+macro_rules! flow {
+    () => {
+        "SELECT f.*, CAST(CASE WHEN v.body = f.draft THEN 0 ELSE 1 END AS BIGINT) AS changed
+         FROM flows f LEFT JOIN flow_versions v ON v.flow_id = f.id AND v.version = f.published_version
+         WHERE f.org_id = $1"
+    };
 }
 
 impl Store {
     /// The flows of a tenant, by name.
     pub async fn flows_of(&self, org: &OrgId) -> Result<Vec<FlowRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM flows WHERE org_id = $1 ORDER BY name, id")
-            .bind(org.as_str())
-            .fetch_all(self.read())
-            .await?;
+        let rows =
+            sqlx::query(concat!(flow!(), " ORDER BY f.name, f.id")).bind(org.as_str()).fetch_all(self.read()).await?;
         rows.iter().map(flow).collect()
     }
 
     /// The flow, if it is this tenant's.
     pub async fn flow(&self, org: &OrgId, id: &FlowId) -> Result<Option<FlowRow>, StoreError> {
-        let row = sqlx::query("SELECT * FROM flows WHERE org_id = $1 AND id = $2")
+        let row = sqlx::query(concat!(flow!(), " AND f.id = $2"))
             .bind(org.as_str())
             .bind(id.as_str())
             .fetch_optional(self.read())
@@ -43,47 +90,25 @@ impl Store {
         row.as_ref().map(flow).transpose()
     }
 
-    /// The version that calls start on now, with its body.
-    pub async fn published_flow(&self, org: &OrgId, id: &FlowId) -> Result<Option<(i64, String)>, StoreError> {
-        let row = sqlx::query(
-            "SELECT v.version AS version, v.body AS body FROM flows f
-             JOIN flow_versions v ON v.flow_id = f.id AND v.version = f.published_version
-             WHERE f.org_id = $1 AND f.id = $2",
-        )
-        .bind(org.as_str())
-        .bind(id.as_str())
-        .fetch_optional(self.read())
-        .await?;
-        row.map(|row| Ok((row.try_get("version")?, row.try_get("body")?))).transpose()
-    }
-
-    /// A published body: what a live call keeps, whatever is published after.
-    pub async fn flow_version(&self, id: &FlowId, version: i64) -> Result<Option<String>, StoreError> {
-        let row = sqlx::query("SELECT body FROM flow_versions WHERE flow_id = $1 AND version = $2")
-            .bind(id.as_str())
-            .bind(version)
-            .fetch_optional(self.read())
-            .await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?)
-    }
-
     /// Adds a flow as a draft, revision 1.
     pub async fn add_flow(
         &self,
         org: &OrgId,
         id: &FlowId,
-        name: &str,
-        draft: &str,
+        draft: Draft<'_>,
+        by: Option<&UserId>,
         now: Millis,
     ) -> Result<(), StoreError> {
         let mut change = self.write().await?;
         sqlx::query(
-            "INSERT INTO flows (id, org_id, name, draft, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO flows (id, org_id, name, draft, updated_by, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(id.as_str())
         .bind(org.as_str())
-        .bind(name)
-        .bind(draft)
+        .bind(draft.name)
+        .bind(draft.body)
+        .bind(by.map(UserId::as_str))
         .bind(now)
         .bind(now)
         .execute(&mut *change)
@@ -91,47 +116,109 @@ impl Store {
         Ok(change.commit().await?)
     }
 
-    /// Publishes the draft as it is; says the new version. `None`: no such flow.
-    pub async fn publish_flow(
+    /// Writes a draft if nobody has changed it since `draft.revision`; says its new revision.
+    pub async fn save_draft(
         &self,
         org: &OrgId,
         id: &FlowId,
-        by: Option<&UserId>,
+        draft: Draft<'_>,
+        by: &UserId,
         now: Millis,
-    ) -> Result<Option<i64>, StoreError> {
+    ) -> Result<Saved<i64>, StoreError> {
         let mut change = self.write().await?;
-        let found = sqlx::query("SELECT draft FROM flows WHERE org_id = $1 AND id = $2")
-            .bind(org.as_str())
-            .bind(id.as_str())
-            .fetch_optional(&mut *change)
-            .await?;
-        let Some(found) = found else { return Ok(None) };
-        let draft: String = found.try_get(0)?;
-        let last =
-            sqlx::query("SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM flow_versions WHERE flow_id = $1")
-                .bind(id.as_str())
-                .fetch_one(&mut *change)
-                .await?;
-        let version = last.try_get::<i64, _>(0)?.saturating_add(1);
-        sqlx::query(
-            "INSERT INTO flow_versions (flow_id, version, body, published_by, published_at) VALUES ($1, $2, $3, $4, $5)",
+        let done = sqlx::query(
+            "UPDATE flows SET name = $1, draft = $2, revision = revision + 1, updated_by = $3, updated_at = $4
+             WHERE org_id = $5 AND id = $6 AND revision = $7",
         )
-        .bind(id.as_str())
-        .bind(version)
-        .bind(&draft)
-        .bind(by.map(UserId::as_str))
+        .bind(draft.name)
+        .bind(draft.body)
+        .bind(by.as_str())
         .bind(now)
+        .bind(org.as_str())
+        .bind(id.as_str())
+        .bind(draft.revision)
         .execute(&mut *change)
         .await?;
-        sqlx::query("UPDATE flows SET published_version = $1, updated_at = $2 WHERE id = $3")
-            .bind(version)
-            .bind(now)
+        if done.rows_affected() == 0 {
+            let there = is_there(&mut change, org, id).await?;
+            return Ok(if there { Saved::Stale } else { Saved::Gone });
+        }
+        change.commit().await?;
+        Ok(Saved::Done(draft.revision.saturating_add(1)))
+    }
+
+    /// Puts a flow away, or takes it out again. False: no such flow.
+    pub async fn archive_flow(&self, org: &OrgId, id: &FlowId, at: Option<Millis>) -> Result<bool, StoreError> {
+        let mut change = self.write().await?;
+        let done = sqlx::query("UPDATE flows SET archived_at = $1 WHERE org_id = $2 AND id = $3")
+            .bind(at)
+            .bind(org.as_str())
             .bind(id.as_str())
             .execute(&mut *change)
             .await?;
         change.commit().await?;
-        Ok(Some(version))
+        Ok(done.rows_affected() == 1)
     }
+
+    /// Removes a flow with its versions, unless a number starts there or a call began there. False: nothing was removed.
+    pub async fn delete_flow(&self, org: &OrgId, id: &FlowId) -> Result<bool, StoreError> {
+        let mut change = self.write().await?;
+        let used = sqlx::query(
+            "SELECT CAST(COUNT(*) AS BIGINT) FROM flows f WHERE f.org_id = $1 AND f.id = $2
+               AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.start_flow_id = f.id)
+               AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.flow_id = f.id)",
+        )
+        .bind(org.as_str())
+        .bind(id.as_str())
+        .fetch_one(&mut *change)
+        .await?;
+        if used.try_get::<i64, _>(0)? == 0 {
+            return Ok(false);
+        }
+        for text in ["DELETE FROM flow_versions WHERE flow_id = $1", "DELETE FROM flows WHERE id = $1"] {
+            sqlx::query(text).bind(id.as_str()).execute(&mut *change).await?;
+        }
+        change.commit().await?;
+        Ok(true)
+    }
+
+    /// Who would miss the flow, jumps from other flows aside: those stand in their bodies.
+    pub async fn flow_uses(&self, org: &OrgId, id: &FlowId) -> Result<FlowUses, StoreError> {
+        let numbers = sqlx::query(
+            "SELECT display_number FROM accounts WHERE org_id = $1 AND start_flow_id = $2 ORDER BY display_number",
+        )
+        .bind(org.as_str())
+        .bind(id.as_str())
+        .fetch_all(self.read())
+        .await?;
+        let calls = sqlx::query(
+            "SELECT CAST(COUNT(*) AS BIGINT), CAST(COALESCE(SUM(CASE WHEN ended_at IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT)
+             FROM calls WHERE org_id = $1 AND flow_id = $2",
+        )
+        .bind(org.as_str())
+        .bind(id.as_str())
+        .fetch_one(self.read())
+        .await?;
+        Ok(FlowUses {
+            numbers: numbers.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?,
+            calls: calls.try_get(0)?,
+            live_calls: calls.try_get(1)?,
+        })
+    }
+}
+
+/// Whether the flow exists and is this tenant's.
+pub(in crate::store) async fn is_there(
+    change: &mut Transaction<'static, Any>,
+    org: &OrgId,
+    id: &FlowId,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) FROM flows WHERE org_id = $1 AND id = $2")
+        .bind(org.as_str())
+        .bind(id.as_str())
+        .fetch_one(&mut **change)
+        .await?;
+    Ok(row.try_get::<i64, _>(0)? == 1)
 }
 
 fn flow(row: &AnyRow) -> Result<FlowRow, StoreError> {
@@ -142,5 +229,9 @@ fn flow(row: &AnyRow) -> Result<FlowRow, StoreError> {
         draft: row.try_get("draft")?,
         revision: row.try_get("revision")?,
         published_version: row.try_get("published_version")?,
+        changed: row.try_get::<i64, _>("changed")? != 0,
+        updated_at: row.try_get("updated_at")?,
+        updated_by: row.try_get::<Option<String>, _>("updated_by")?.map(UserId),
+        archived: row.try_get::<Option<i64>, _>("archived_at")?.is_some(),
     })
 }

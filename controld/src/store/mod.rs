@@ -6,8 +6,10 @@ pub mod accounts;
 pub mod audit;
 pub mod call_log;
 pub mod calls;
+pub mod clips;
 pub mod contacts;
 pub mod facts;
+pub mod flow_versions;
 pub mod flows;
 pub mod hunts;
 pub mod inbox;
@@ -184,7 +186,8 @@ async fn migrate(writer: &AnyPool) -> Result<(), StoreError> {
 }
 
 /// In order; a published one is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_house.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../../migrations/0001_house.sql"), include_str!("../../migrations/0002_editor.sql")];
 const PRAGMAS: &[&str] = &[
     "PRAGMA busy_timeout = 5000",
     "PRAGMA journal_mode = WAL",
@@ -208,7 +211,7 @@ mod tests {
         let again = Store::open(&url).await.unwrap();
         let rows =
             sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) FROM schema_versions").fetch_one(again.read()).await.unwrap();
-        assert_eq!(rows.try_get::<i64, _>(0).unwrap(), 1);
+        assert_eq!(rows.try_get::<i64, _>(0).unwrap(), i64::try_from(MIGRATIONS.len()).unwrap());
     }
 
     #[tokio::test]

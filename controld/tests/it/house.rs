@@ -38,6 +38,7 @@ pub struct Past {
     pub team: Option<&'static str>,
     pub agent: Option<&'static str>,
     pub name: &'static str,
+    pub flow: String,
     pub started_at: Millis,
 }
 
@@ -51,6 +52,7 @@ impl Past {
             team: Some("team_sales"),
             agent: Some("usr_ana"),
             name: "Maria",
+            flow: "flow_demo".into(),
             started_at: n * 1000,
         }
     }
@@ -222,7 +224,7 @@ fn row(past: Past) -> CallRow {
         caller_key: "34600000001".into(),
         direction: Direction::Incoming,
         status: past.status,
-        flow: Some((FlowId::from("flow_demo"), 1)),
+        flow: Some((FlowId(past.flow), 1)),
         team: past.team.map(TeamId::from),
         agent: past.agent.map(UserId::from),
         started_at: past.started_at,

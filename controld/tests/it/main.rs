@@ -6,6 +6,7 @@ mod call_log;
 mod command_line;
 mod desk;
 mod document;
+mod flows;
 mod house;
 mod login;
 mod pages;

@@ -113,10 +113,45 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every flow, by name. */
+        /** Every flow, by name, those put away included. */
         get: operations["list_flows"];
         put?: never;
+        /** Adds a flow as a draft. */
+        post: operations["create_flow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/flow.schema.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The JSON Schema of a flow. */
+        get: operations["flow_schema"];
+        put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a flow from what an export gave. The body is the flow itself; exported again it is the same byte for byte. */
+        post: operations["import_flow"];
         delete?: never;
         options?: never;
         head?: never;
@@ -130,10 +165,236 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A flow: what is published, else the draft. */
+        /** A flow: what is published, else the draft. Header values of web requests are for admins. */
         get: operations["flow_detail"];
         put?: never;
         post?: never;
+        /** Removes a flow that no number, no other flow and no call has used. */
+        delete: operations["delete_flow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a flow away: it keeps its log, and no new call begins on it. */
+        post: operations["archive_flow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed between two bodies: nodes, properties, exits. */
+        get: operations["diff_flow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The draft, its revision, and what is wrong with it. */
+        get: operations["flow_draft"];
+        /** Saves the draft, if nobody has changed it since: else 409 with the draft as it is now. */
+        put: operations["save_flow_draft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{id}/duplicate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A copy of a flow's draft. */
+        post: operations["duplicate_flow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A body as a file. What an import makes of it exports the same byte for byte. */
+        get: operations["export_flow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{id}/lint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what is wrong with a body, saved or not. */
+        post: operations["lint_flow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publishes the draft as a new version, unless it has errors. Calls that run keep the version they began on. */
+        post: operations["publish_flow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a flow out again. */
+        post: operations["restore_flow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{id}/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Plays a script through a body, by the very step that serves live calls. Nothing is sent and nobody is called. */
+        post: operations["simulate_flow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{id}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who would miss the flow. */
+        get: operations["flow_uses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every published version, the newest first. */
+        get: operations["flow_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{id}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One published version. */
+        get: operations["flow_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{id}/versions/{version}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives new calls this version from now on. The draft stays as it is. A version with errors is refused: what it names
+         *     may be gone.
+         */
+        post: operations["roll_back_flow"];
         delete?: never;
         options?: never;
         head?: never;
@@ -430,6 +691,28 @@ export interface components {
             phone: string;
         };
         /**
+         * @description How something differs.
+         * @enum {string}
+         */
+        Change: "added" | "removed" | "changed";
+        /** @description A body to be checked. */
+        Check: {
+            /** @default null */
+            flow: components["schemas"]["Flow"] | null;
+        };
+        /** @description What is wrong with a flow. */
+        Checked: {
+            /** @description Errors first. */
+            problems: components["schemas"]["Problem"][];
+            /** @description It may be published. */
+            publishable: boolean;
+        };
+        /**
+         * @description What is wrong.
+         * @enum {string}
+         */
+        Code: "no_entry" | "missing_target" | "unconnected" | "option_unconnected" | "dead_end" | "unreachable" | "missing_audio" | "loop_unheard" | "loop_on_silence" | "variable_never_set" | "variable_maybe_unset" | "variable_name" | "variable_too_many" | "terminal_with_exits" | "stray_exit" | "listed_twice" | "bad_schedule" | "never_open" | "long_silence" | "bad_request";
+        /**
          * @description A weekday.
          * @enum {string}
          */
@@ -450,6 +733,34 @@ export interface components {
          * @enum {string}
          */
         Direction: "incoming" | "outgoing";
+        /** @description A copy to be. */
+        Duplicate: {
+            /**
+             * @description Absent: "Copy of" and the old name.
+             * @default null
+             */
+            name: string | null;
+        };
+        /** @description How a simulated call ended. */
+        Ended: {
+            /** @enum {string} */
+            how: "transferred";
+            /** @description Which. */
+            team: components["schemas"]["TeamId"];
+        } | {
+            /** @description The flow could not go on. */
+            by_fault: boolean;
+            /** @enum {string} */
+            how: "hung_up";
+            /** @description Why, in words. */
+            reason: string;
+        } | {
+            /** @enum {string} */
+            how: "caller_hung_up";
+        } | {
+            /** @enum {string} */
+            how: "unfinished";
+        };
         /**
          * @description Who ended a call.
          * @enum {string}
@@ -463,6 +774,26 @@ export interface components {
             on: components["schemas"]["On"];
             /** @description The node it leads to. */
             to: components["schemas"]["NodeId"];
+        };
+        /** @description An exit that differs. */
+        ExitDiff: {
+            after: components["schemas"]["NodeId"] | null;
+            before: components["schemas"]["NodeId"] | null;
+            /** @description How. */
+            change: components["schemas"]["Change"];
+            /** @description The node it leaves. */
+            from: components["schemas"]["NodeId"];
+            /** @description On which occasion. */
+            on: components["schemas"]["On"];
+        };
+        /** @description A property that differs. */
+        FieldDiff: {
+            /** @description After; null: it is gone. */
+            after: Record<string, never>;
+            /** @description Before; null: it was not there. */
+            before: Record<string, never>;
+            /** @description Where in the node: `prompt.text`, `options.2.label`. */
+            path: string;
         };
         /** @description An IVR flow as the editor draws it and the API gives it. */
         Flow: {
@@ -489,10 +820,60 @@ export interface components {
              */
             published_version: number | null;
         };
+        /** @description What must be done to one body to get the other. */
+        FlowDiff: {
+            /** @description Exits that came, went or lead elsewhere. */
+            exits: components["schemas"]["ExitDiff"][];
+            /** @description `name` and `entry`, where they differ. */
+            fields: components["schemas"]["FieldDiff"][];
+            /** @description Nodes that came, went or changed, in the order of the newer body; those that went stand last. */
+            nodes: components["schemas"]["NodeDiff"][];
+        };
+        /** @description A flow as it is drawn. */
+        FlowDraft: {
+            /** @description Put away: no new call begins on it. */
+            archived: boolean;
+            /** @description The draft is not what is published. */
+            changed: boolean;
+            /** @description The body. */
+            flow: components["schemas"]["Flow"];
+            /** @description Which. */
+            id: components["schemas"]["FlowId"];
+            /** @description As shown. */
+            name: string;
+            /** @description Numbers whose callers start here, digits only. */
+            numbers: string[];
+            /** @description What is wrong with it, errors first. */
+            problems: components["schemas"]["Problem"][];
+            /**
+             * Format: int64
+             * @description What calls start on now; null: never published.
+             */
+            published_version: number | null;
+            /**
+             * Format: int64
+             * @description Goes up with each change; a save names the one it was made from.
+             */
+            revision: number;
+            /** @description Last change. */
+            updated_at: components["schemas"]["i64"];
+            updated_by: components["schemas"]["NamedAgent"] | null;
+        };
         /** @description A flow. */
         FlowId: string;
+        /** @description A flow and what people call it. */
+        FlowName: {
+            /** @description Which. */
+            id: components["schemas"]["FlowId"];
+            /** @description As shown. */
+            name: string;
+        };
         /** @description A flow in the list. */
         FlowSummary: {
+            /** @description Put away: no new call begins on it. */
+            archived: boolean;
+            /** @description The draft is not what is published. */
+            changed: boolean;
             /**
              * Format: int64
              * @description Of the draft.
@@ -509,6 +890,8 @@ export interface components {
              * @description What calls start on now; null: never published.
              */
             published_version: number | null;
+            /** @description Last change of the draft or of what is published. */
+            updated_at: components["schemas"]["i64"];
         };
         /** @description A line from the tab. `id` comes back in the `Done` or `Refused` that answers it. */
         FromTab: components["schemas"]["Ask"] & {
@@ -702,6 +1085,12 @@ export interface components {
             /** @description As shown. */
             name: string;
         };
+        /** @description A flow to be. */
+        NewFlow: {
+            flow?: components["schemas"]["Flow"] | null;
+            /** @description As shown. */
+            name: string;
+        };
         /** @description One box on the canvas. */
         Node: components["schemas"]["Kind"] & {
             /** @description Where it stands on the canvas. */
@@ -710,6 +1099,21 @@ export interface components {
             id: components["schemas"]["NodeId"];
             /** @description What people call it. */
             name?: string;
+        };
+        /** @description A node that differs. */
+        NodeDiff: {
+            /** @description How. */
+            change: components["schemas"]["Change"];
+            /** @description Properties that differ, of a node that is in both. */
+            fields: components["schemas"]["FieldDiff"][];
+            /** @description As the flow's JSON writes it: `menu`. */
+            kind: string;
+            /** @description It stands elsewhere on the canvas; callers notice nothing. */
+            moved: boolean;
+            /** @description What people call it; of the newer body, if it is there. */
+            name: string;
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
         };
         /** @description A node's name inside its flow. */
         NodeId: string;
@@ -736,12 +1140,32 @@ export interface components {
          * @enum {string}
          */
         Presence: "available" | "busy" | "away" | "offline";
+        /** @description One thing that is wrong. */
+        Problem: {
+            /** @description For programs. */
+            code: components["schemas"]["Code"];
+            node?: components["schemas"]["NodeId"] | null;
+            /** @description Does it stop a publication? */
+            severity: components["schemas"]["Severity"];
+            /** @description One sentence for people. */
+            text: string;
+        };
         /** @description Sound to play: a prepared clip, the words it says, or both. Neither: nothing is played. */
         Prompt: {
             /** @description Path below `audio_dir`: `demo/welcome.ogg`. */
             clip?: string | null;
             /** @description What it says. */
             text?: string | null;
+        };
+        /** @description A publication to be. */
+        Publish: {
+            /** @description Why; shown in the list of versions. */
+            note?: string;
+            /**
+             * Format: int64
+             * @description The revision of the draft that is meant.
+             */
+            revision: number;
         };
         /** @description Why, for programs and people. */
         Reason: {
@@ -785,8 +1209,12 @@ export interface components {
         };
         /** @description The body of every refusal. */
         Refused: {
+            draft?: components["schemas"]["FlowDraft"] | null;
             /** @description What was refused. */
             error: components["schemas"]["Reason"];
+            /** @description With `has_problems`: what is wrong with the flow. */
+            problems?: components["schemas"]["Problem"][] | null;
+            uses?: components["schemas"]["Uses"] | null;
         };
         /** @description A call that rings. */
         RingingCall: {
@@ -806,6 +1234,107 @@ export interface components {
          * @enum {string}
          */
         Role: "agent" | "supervisor" | "admin";
+        /** @description A change of a draft. */
+        SaveDraft: {
+            /** @description The whole new body; its name becomes the flow's. */
+            flow: components["schemas"]["Flow"];
+            /**
+             * Format: int64
+             * @description The revision the change was made from.
+             */
+            revision: number;
+        };
+        /** @description What the caller does and what the world answers. */
+        Script: {
+            /**
+             * @description What web services answer. Nothing is sent anywhere.
+             * @default []
+             */
+            answers: components["schemas"]["ScriptAnswer"][];
+            /**
+             * @description The moment the call is answered; 0: the server's clock.
+             * @default 0
+             */
+            at: components["schemas"]["i64"];
+            /**
+             * @description `{{caller_id}}`; empty: the phone number.
+             * @default
+             */
+            caller_id: string;
+            /**
+             * @description `{{caller_phone}}`.
+             * @default
+             */
+            caller_phone: string;
+            /**
+             * @description What the caller does, in order. After the last the caller is silent.
+             * @default []
+             */
+            events: components["schemas"]["ScriptEvent"][];
+        };
+        /** @description What a web service answers. */
+        ScriptAnswer: {
+            /** @description Its text. */
+            body?: string;
+            /** @description No answer at all, and why: `the connection was refused`. */
+            fails?: string | null;
+            node?: components["schemas"]["NodeId"] | null;
+            /**
+             * Format: int32
+             * @description HTTP status.
+             */
+            status?: number;
+            /**
+             * Format: int64
+             * @description How long it takes; longer than the node allows: no answer.
+             */
+            took_ms?: number;
+        };
+        /** @description One thing the caller does. */
+        ScriptEvent: {
+            /**
+             * Format: int64
+             * @description So long after the one before, or after the beginning.
+             * @default 0
+             */
+            after_ms: number;
+            /**
+             * @description Hangs up.
+             * @default false
+             */
+            hang_up: boolean;
+            /**
+             * @description Not before a question has been heard to its end; `after_ms` counts from then.
+             * @default false
+             */
+            once_asked: boolean;
+            /**
+             * @description Keys, a third of a second apart: `0` to `9`, `*`, `#`.
+             * @default
+             */
+            press: string;
+        };
+        /**
+         * @description How bad.
+         * @enum {string}
+         */
+        Severity: "error" | "warning";
+        /** @description A simulated call. */
+        Simulation: {
+            /** @description How the call ended. */
+            ended: components["schemas"]["Ended"];
+            /** @description The exits that were taken, in order; jumps to other flows are not exits. */
+            exits: components["schemas"]["Exit"][];
+            /**
+             * Format: int64
+             * @description From the first moment to the last.
+             */
+            lasted_ms: number;
+            /** @description Everything that happened, in order. */
+            lines: components["schemas"]["TraceLine"][];
+            /** @description The variables at the end; sensitive ones masked. */
+            variables: components["schemas"]["TracedVariable"][];
+        };
         /** @description The softphone as the desk sees it. */
         Softphone: {
             call: components["schemas"]["AgentCall"] | null;
@@ -891,13 +1420,148 @@ export interface components {
             /** @enum {string} */
             tell: "ping";
         };
+        /** @description One happening. */
+        TraceLine: components["schemas"]["What"] & {
+            /**
+             * Format: int64
+             * @description Since the call was answered.
+             */
+            at_ms: number;
+            /** @description In which flow. */
+            flow: components["schemas"]["FlowId"];
+            /** @description At which node. */
+            node: components["schemas"]["NodeId"];
+        };
+        /** @description A variable. */
+        TracedVariable: {
+            /** @description Its name. */
+            name: string;
+            /** @description Masked everywhere outside the running call. */
+            sensitive: boolean;
+            /** @description Its text; masked if it is sensitive. */
+            text: string;
+        };
+        /**
+         * @description What sort of thing a line of the log tells.
+         * @enum {string}
+         */
+        TrailKind: "node" | "digit" | "invalid" | "timeout" | "http" | "goto" | "hours" | "transfer" | "hang_up" | "fault";
         /** @description Puts the caller in a team's queue. */
         Transfer: {
             /** @description Which team; empty while the flow is drawn. */
             team?: components["schemas"]["TeamId"];
         };
+        /** @description What is tried out, and how. */
+        Try: {
+            /** @default null */
+            flow: components["schemas"]["Flow"] | null;
+            /**
+             * @description What the caller does and what web services answer.
+             * @default {
+             *       "answers": [],
+             *       "at": 0,
+             *       "caller_id": "",
+             *       "caller_phone": "",
+             *       "events": []
+             *     }
+             */
+            script: components["schemas"]["Script"];
+            /**
+             * @description A version's number, or `draft`; absent: the draft.
+             * @default null
+             */
+            version: string | null;
+        };
         /** @description A person who signs in. */
         UserId: string;
+        /** @description Who would miss a thing. */
+        Uses: {
+            /**
+             * Format: int64
+             * @description Calls that began there, over or not.
+             */
+            calls: number;
+            /** @description Flows that name it, in their draft or in a published version. */
+            flows: components["schemas"]["FlowName"][];
+            /**
+             * Format: int64
+             * @description Of those, not over.
+             */
+            live_calls: number;
+            /** @description Numbers whose callers start there, digits only. */
+            numbers: string[];
+        };
+        /** @description A published version and its body. */
+        VersionDetail: components["schemas"]["VersionSummary"] & {
+            /** @description Its body, which never changes. */
+            flow: components["schemas"]["Flow"];
+        };
+        /** @description A published version. */
+        VersionSummary: {
+            /**
+             * Format: int64
+             * @description Calls that began on it.
+             */
+            calls: number;
+            /** @description Calls start on this one now. */
+            is_current: boolean;
+            /** @description Why it was published. */
+            note: string;
+            /** @description When. */
+            published_at: components["schemas"]["i64"];
+            published_by: components["schemas"]["NamedAgent"] | null;
+            /**
+             * Format: int64
+             * @description From 1.
+             */
+            version: number;
+        };
+        /** @description What happened. */
+        What: {
+            /** @description The same for a machine. */
+            data: Record<string, never>;
+            /** @description `node`, `digit`, `invalid`, `timeout`, `http`, `goto`, `hours`, `transfer`, `hang_up`, `fault`. */
+            kind: components["schemas"]["TrailKind"];
+            /** @description A sentence. */
+            text: string;
+            /** @enum {string} */
+            what: "log";
+        } | {
+            /**
+             * Format: int64
+             * @description How much of it was heard.
+             */
+            heard_ms: number;
+            /**
+             * Format: int64
+             * @description Its whole length; guessed from its words where no clip is known.
+             */
+            length_ms: number;
+            /** @description What. */
+            prompt: components["schemas"]["Prompt"];
+            /** @enum {string} */
+            what: "prompt";
+        } | {
+            /** @description Which; masked where a sensitive node listens. */
+            key: string;
+            /** @enum {string} */
+            what: "key";
+        } | {
+            /** @description The body, variables filled in. */
+            body: string | null;
+            /** @description How. */
+            method: string;
+            /** @description Where, variables filled in. */
+            url: string;
+            /** @enum {string} */
+            what: "request";
+        } | (components["schemas"]["TracedVariable"] & {
+            /** @enum {string} */
+            what: "variable";
+        }) | (components["schemas"]["Ended"] & {
+            /** @enum {string} */
+            what: "end";
+        });
         /** Format: int64 */
         i64: number;
     };
@@ -921,14 +1585,25 @@ export type CallId = components['schemas']['CallId'];
 export type CallPage = components['schemas']['CallPage'];
 export type CallStatus = components['schemas']['CallStatus'];
 export type Caller = components['schemas']['Caller'];
+export type Change = components['schemas']['Change'];
+export type Check = components['schemas']['Check'];
+export type Checked = components['schemas']['Checked'];
+export type Code = components['schemas']['Code'];
 export type Day = components['schemas']['Day'];
 export type DayHours = components['schemas']['DayHours'];
 export type Direction = components['schemas']['Direction'];
+export type Duplicate = components['schemas']['Duplicate'];
+export type Ended = components['schemas']['Ended'];
 export type EndedBy = components['schemas']['EndedBy'];
 export type Exit = components['schemas']['Exit'];
+export type ExitDiff = components['schemas']['ExitDiff'];
+export type FieldDiff = components['schemas']['FieldDiff'];
 export type Flow = components['schemas']['Flow'];
 export type FlowDetail = components['schemas']['FlowDetail'];
+export type FlowDiff = components['schemas']['FlowDiff'];
+export type FlowDraft = components['schemas']['FlowDraft'];
 export type FlowId = components['schemas']['FlowId'];
+export type FlowName = components['schemas']['FlowName'];
 export type FlowSummary = components['schemas']['FlowSummary'];
 export type FromTab = components['schemas']['FromTab'];
 export type Gather = components['schemas']['Gather'];
@@ -947,14 +1622,18 @@ export type NamedAccount = components['schemas']['NamedAccount'];
 export type NamedAgent = components['schemas']['NamedAgent'];
 export type NamedFlow = components['schemas']['NamedFlow'];
 export type NamedTeam = components['schemas']['NamedTeam'];
+export type NewFlow = components['schemas']['NewFlow'];
 export type Node = components['schemas']['Node'];
+export type NodeDiff = components['schemas']['NodeDiff'];
 export type NodeId = components['schemas']['NodeId'];
 export type On = components['schemas']['On'];
 export type OrgId = components['schemas']['OrgId'];
 export type Organisation = components['schemas']['Organisation'];
 export type Party = components['schemas']['Party'];
 export type Presence = components['schemas']['Presence'];
+export type Problem = components['schemas']['Problem'];
 export type Prompt = components['schemas']['Prompt'];
+export type Publish = components['schemas']['Publish'];
 export type Reason = components['schemas']['Reason'];
 export type Recorded = components['schemas']['Recorded'];
 export type Recording = components['schemas']['Recording'];
@@ -963,13 +1642,27 @@ export type RecordingLink = components['schemas']['RecordingLink'];
 export type Refused = components['schemas']['Refused'];
 export type RingingCall = components['schemas']['RingingCall'];
 export type Role = components['schemas']['Role'];
+export type SaveDraft = components['schemas']['SaveDraft'];
+export type Script = components['schemas']['Script'];
+export type ScriptAnswer = components['schemas']['ScriptAnswer'];
+export type ScriptEvent = components['schemas']['ScriptEvent'];
+export type Severity = components['schemas']['Severity'];
+export type Simulation = components['schemas']['Simulation'];
 export type Softphone = components['schemas']['Softphone'];
 export type TeamId = components['schemas']['TeamId'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
 export type Timing = components['schemas']['Timing'];
 export type ToTab = components['schemas']['ToTab'];
+export type TraceLine = components['schemas']['TraceLine'];
+export type TracedVariable = components['schemas']['TracedVariable'];
+export type TrailKind = components['schemas']['TrailKind'];
 export type Transfer = components['schemas']['Transfer'];
+export type Try = components['schemas']['Try'];
 export type UserId = components['schemas']['UserId'];
+export type Uses = components['schemas']['Uses'];
+export type VersionDetail = components['schemas']['VersionDetail'];
+export type VersionSummary = components['schemas']['VersionSummary'];
+export type What = components['schemas']['What'];
 export type I64 = components['schemas']['i64'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -1245,6 +1938,95 @@ export interface operations {
             };
         };
     };
+    create_flow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFlow"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDraft"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    flow_schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    import_flow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Flow"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDraft"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
     flow_detail: {
         parameters: {
             query?: never;
@@ -1273,6 +2055,561 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    delete_flow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    archive_flow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    diff_flow: {
+        parameters: {
+            query: {
+                /** @description The older: a version's number, or `draft`. */
+                from: string;
+                /** @description The newer: a version's number, or `draft`. */
+                to: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDiff"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    flow_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDraft"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    save_flow_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveDraft"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDraft"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    duplicate_flow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Duplicate"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDraft"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    export_flow: {
+        parameters: {
+            query?: {
+                /** @description A version's number, or `draft`; absent: the draft. */
+                version?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    lint_flow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Check"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checked"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    publish_flow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publish"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionSummary"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    restore_flow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    simulate_flow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Try"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Simulation"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    flow_uses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uses"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    flow_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionSummary"][];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    flow_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    roll_back_flow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionSummary"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

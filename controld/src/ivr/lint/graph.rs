@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Code, Report, named, needed_exits};
+use super::{Code, Report, named, needed_exits, silence};
 use crate::ivr::flow::{Flow, Flows, On};
 use crate::ivr::node::{Kind, Node, NodeId};
 use crate::model::FlowId;
@@ -19,6 +19,7 @@ pub(super) fn check(report: &mut Report, id: &FlowId, flow: &Flow, flows: &Flows
     }
     dead_ends(report, flow, &graph, &reached);
     loops(report, &graph, &reached);
+    silence::check(report, &graph, &reached);
 }
 
 fn jumps(report: &mut Report, flow: &Flow, flows: &Flows) {
@@ -64,16 +65,16 @@ fn loops(report: &mut Report, graph: &Graph<'_>, reached: &BTreeSet<usize>) {
 }
 
 /// The flow and every flow it can jump to, as one graph. Spots are numbered; the flow's own come first.
-struct Graph<'f> {
-    spots: Vec<&'f Node>,
-    arrows: Vec<Vec<Arrow>>,
-    entry: Option<usize>,
+pub(super) struct Graph<'f> {
+    pub(super) spots: Vec<&'f Node>,
+    pub(super) arrows: Vec<Vec<Arrow>>,
+    pub(super) entry: Option<usize>,
     own: usize,
 }
 
 /// Where an exit leads, and whether the caller was heard on the way.
-struct Arrow {
-    to: usize,
+pub(super) struct Arrow {
+    pub(super) to: usize,
     heard: bool,
 }
 
@@ -128,7 +129,7 @@ impl<'f> Graph<'f> {
         Self { spots, arrows, entry, own: flow.nodes.len() }
     }
 
-    fn node(&self, spot: usize) -> &'f Node {
+    pub(super) fn node(&self, spot: usize) -> &'f Node {
         // INVARIANT: spots come from this graph alone.
         self.spots[spot]
     }
@@ -137,7 +138,7 @@ impl<'f> Graph<'f> {
         0..self.own
     }
 
-    fn is_own(&self, spot: usize) -> bool {
+    pub(super) fn is_own(&self, spot: usize) -> bool {
         spot < self.own
     }
 

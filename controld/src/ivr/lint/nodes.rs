@@ -94,7 +94,7 @@ fn hours(report: &mut Report, node: &Node, timing: &Timing) {
         }
     }
     if !timing.days.iter().any(|day| day.enabled) {
-        report.warn(Code::BadSchedule, Some(&node.id), format!("{} is never open.", named(node)));
+        report.warn(Code::NeverOpen, Some(&node.id), format!("{} is never open.", named(node)));
     }
 }
 

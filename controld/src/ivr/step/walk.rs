@@ -30,12 +30,14 @@ pub(super) struct Walk<'f> {
     deeds: Vec<Deed>,
     trail: Vec<Trail>,
     timer_runs: bool,
+    /// The exit that led to the node entered next.
+    entered_by: Option<On>,
 }
 
 impl<'f> Walk<'f> {
     pub(super) fn new(flows: &'f Flows, place: Place, now: Millis) -> Self {
         let timer_runs = place.timer != 0 && !place.is_over() && place.standing != Standing::Fresh;
-        Self { flows, place, now, deeds: Vec::new(), trail: Vec::new(), timer_runs }
+        Self { flows, place, now, deeds: Vec::new(), trail: Vec::new(), timer_runs, entered_by: None }
     }
 
     pub(super) fn finish(self) -> Step {
@@ -143,6 +145,7 @@ impl<'f> Walk<'f> {
         let to = published.and_then(|published| published.flow.exit(&self.place.node, on)).cloned();
         match to {
             Some(to) => {
+                self.entered_by = Some(on);
                 self.place.node = to;
                 self.place.standing = Standing::Fresh;
                 Move::Enter
@@ -162,7 +165,8 @@ impl<'f> Walk<'f> {
         self.place.unheard_nodes = self.place.unheard_nodes.saturating_add(1);
         let title = node_title(&node.name, &node.id);
         let text = format!("{} \"{title}\"", what_it_is(&node.kind));
-        let data = json!({ "node": node.id, "kind": node.kind.name(), "flow": self.place.flow });
+        let data =
+            json!({ "node": node.id, "kind": node.kind.name(), "flow": self.place.flow, "by": self.entered_by.take() });
         self.say(TrailKind::Node, text, data);
         match &node.kind {
             Kind::Greeting(greeting) => self.greet(greeting),

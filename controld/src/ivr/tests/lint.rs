@@ -256,7 +256,7 @@ fn schedules_and_requests_that_cannot_work() {
     let day = |start: &str| json!({ "day": "monday", "enabled": true, "start": start });
     assert_eq!(timing(json!({ "timezone": "Mars", "days": [day("09:00")] })), [at(Code::BadSchedule, "o")]);
     assert_eq!(timing(json!({ "days": [day("9")] })), [at(Code::BadSchedule, "o")]);
-    assert_eq!(timing(json!({ "days": [] })), [at(Code::BadSchedule, "o")]);
+    assert_eq!(timing(json!({ "days": [] })), [at(Code::NeverOpen, "o")]);
     assert_eq!(timing(json!({ "days": [day("09:00"), day("12:00")] })), [at(Code::ListedTwice, "o")]);
     for url in ["", "ftp://h/", "https://{{caller_id}}/"] {
         let whole = flow(json!([ask("a", url, ""), team()]), &[("a", "default", "t")]);
@@ -280,4 +280,35 @@ fn the_biggest_flow_is_checked_in_a_moment() {
     let whole = json!({ "entry": "n0", "nodes": (0..1_000).map(menu).collect::<Vec<_>>(), "exits": exits });
     let found = found_in(&parse::parse_value(whole).unwrap(), &Flows::default());
     assert_eq!(found.len(), 1_001, "a thousand dead ends and one loop");
+}
+
+#[test]
+fn silence_is_added_up_over_the_nodes_that_do_not_sound() {
+    let slow =
+        |id: &str, secs: u32| json!({ "id": id, "kind": "http_callback", "url": "https://h/", "timeout_secs": secs });
+    let with = |secs: u32, last: Value| {
+        let menu = json!({ "id": "m", "kind": "menu", "prompt": clip("m"), "timeout_secs": 8 });
+        let open = json!({ "id": "o", "kind": "timing", "days": [{ "day": "monday", "enabled": true }] });
+        let exits = [
+            ("m", "timeout", "a"),
+            ("m", "default", "last"),
+            ("a", "default", "o"),
+            ("o", "in_hours", "b"),
+            ("o", "out_of_hours", "last"),
+            ("b", "default", "last"),
+        ];
+        let flow = flow(json!([menu, slow("a", 6), open, slow("b", secs), last, team()]), &exits);
+        found(flow).into_iter().filter(|(code, _)| *code == Code::LongSilence).collect::<Vec<_>>()
+    };
+    let end = || json!({ "id": "last", "kind": "hangup" });
+    assert_eq!(with(6, end()), []);
+    assert_eq!(with(7, end()), [at(Code::LongSilence, "m")], "8 + 6 + 7 s");
+    let music = || json!({ "id": "last", "kind": "transfer", "team": "t" });
+    assert_eq!(with(6, music()), []);
+    let ask = json!([slow("a", 30), team()]);
+    assert_eq!(
+        found(flow(ask, &[("a", "default", "t")])),
+        [at(Code::LongSilence, "a")],
+        "nothing is heard at the entry"
+    );
 }

@@ -1,0 +1,103 @@
+//! What an organisation's flows may refer to: its published flows, its teams, its sounds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+use audio::clip::Clip;
+use tracing::error;
+
+use crate::app::Parts;
+use crate::ivr::flow::{Flow, Flows, HousePrompts, Published};
+use crate::ivr::lint::{Around, Problem, Severity, lint};
+use crate::ivr::node::Kind;
+use crate::ivr::parse::parse;
+use crate::model::{FlowId, OrgId, TeamId};
+use crate::store::StoreError;
+
+/// What an organisation's flows may refer to.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Its published flows.
+    pub flows: Flows,
+    /// Its teams.
+    pub teams: BTreeSet<TeamId>,
+    /// Its clips and those every organisation may use, by path below `audio_dir`.
+    pub clips: BTreeSet<String>,
+}
+
+impl Parts {
+    /// What this organisation's flows may refer to, now.
+    pub async fn surroundings(&self, org: &OrgId) -> Result<Surroundings, StoreError> {
+        let mut flows = Flows::new(HousePrompts::default());
+        for row in self.store.flows_of(org).await? {
+            let Some(version) = row.published_version.filter(|_| !row.archived) else { continue };
+            let Some(body) = self.store.flow_version(&row.id, version).await? else { continue };
+            match parse(&body) {
+                Ok(flow) => flows.publish(Arc::new(Published { id: row.id, version, flow })),
+                Err(why) => error!("version {version} of flow {} cannot be read: {why}", row.id),
+            }
+        }
+        let teams = self.store.teams_of(org).await?.into_iter().map(|team| team.id).collect();
+        let mut clips = shared_clips(Path::new(&self.config.calling.audio_dir));
+        clips.extend(self.store.clips_of(org).await?.into_iter().map(|clip| clip.place));
+        Ok(Surroundings { flows, teams, clips })
+    }
+
+    /// Lengths of the sounds every organisation may use, in milliseconds. Each file is read once.
+    pub fn shared_lengths(&self, audio_dir: &Path) -> BTreeMap<String, u64> {
+        let mut known = self.lengths.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in shared_clips(audio_dir) {
+            if !known.contains_key(&name)
+                && let Ok(bytes) = std::fs::read(audio_dir.join(&name))
+                && let Ok(clip) = Clip::read(&bytes)
+            {
+                known.insert(name, clip.duration_ms());
+            }
+        }
+        known.clone()
+    }
+}
+
+impl Surroundings {
+    /// What is wrong with a body, as if it were published now under that id: a flow may jump to itself.
+    pub fn check(&mut self, id: &FlowId, flow: &Flow) -> Vec<Problem> {
+        self.put(id, flow);
+        let around = Around { flows: &self.flows, teams: Some(&self.teams), clips: Some(&self.clips) };
+        lint(id, flow, &around)
+    }
+
+    /// Makes a body the published one of that id, in here alone.
+    pub fn put(&mut self, id: &FlowId, flow: &Flow) -> Arc<Published> {
+        let version = self.flows.current(id).map_or(0, |published| published.version).saturating_add(1);
+        let published = Arc::new(Published { id: id.clone(), version, flow: flow.clone() });
+        self.flows.publish(Arc::clone(&published));
+        published
+    }
+}
+
+/// A problem that keeps a flow from being published.
+pub fn blocks(problem: &Problem) -> bool {
+    problem.severity == Severity::Error
+}
+
+/// The flows a body jumps to.
+pub fn jumps(flow: &Flow) -> impl Iterator<Item = &FlowId> {
+    flow.nodes.iter().filter_map(|node| match &node.kind {
+        Kind::GotoFlow(goto) => Some(&goto.flow),
+        _ => None,
+    })
+}
+
+/// The house's own sounds and the demo's: at the top of the folder and below `demo/`. What lies deeper is somebody's.
+pub fn shared_clips(audio_dir: &Path) -> BTreeSet<String> {
+    let mut clips = BTreeSet::new();
+    for (folder, before) in [(audio_dir.to_owned(), ""), (audio_dir.join("demo"), "demo/")] {
+        let Ok(files) = std::fs::read_dir(folder) else { continue };
+        let names = files.take(SHARED_MAX).filter_map(|file| file.ok()?.file_name().into_string().ok());
+        clips.extend(names.filter(|name| name.ends_with(".ogg")).map(|name| format!("{before}{name}")));
+    }
+    clips
+}
+
+const SHARED_MAX: usize = 1_000;
