@@ -6,6 +6,8 @@ export class Refusal extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    /** The whole answer: a refusal may carry what would help. */
+    readonly body: unknown = null,
   ) {
     super(message);
   }
@@ -18,11 +20,25 @@ export function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 
 /** POST; the header proves that the request was not made by another site's form. */
 export function post<T>(path: string, body?: unknown): Promise<T> {
-  return ask<T>(path, {
-    method: "POST",
+  return ask<T>(path, change("POST", body));
+}
+
+/** PUT, as POST. */
+export function put<T>(path: string, body: unknown): Promise<T> {
+  return ask<T>(path, change("PUT", body));
+}
+
+/** DELETE, as POST. */
+export function erase(path: string): Promise<void> {
+  return ask<void>(path, change("DELETE"));
+}
+
+function change(method: string, body?: unknown): RequestInit {
+  return {
+    method,
     headers: { "X-Patchbay": "1", "Content-Type": "application/json" },
     body: JSON.stringify(body ?? {}),
-  });
+  };
 }
 
 /** A definite "not signed in": the only thing that ends a session on screen. */
@@ -48,7 +64,7 @@ function refusalOf(status: number, body: unknown): Refusal {
   if (typeof body === "object" && body !== null && "error" in body) {
     const { error } = body;
     if (typeof error === "object" && error !== null && "message" in error && "code" in error)
-      return new Refusal(status, String(error.code), String(error.message));
+      return new Refusal(status, String(error.code), String(error.message), body);
   }
   return new Refusal(status, "unexpected", `The server answered with status ${status} and no reason.`);
 }

@@ -14,6 +14,11 @@ export function useMe() {
   });
 }
 
+/** Flows are drawn by admins; everybody else may look. */
+export function canDraw(role: Me["role"]): boolean {
+  return role === "admin";
+}
+
 export function useSignIn() {
   const cache = useQueryClient();
   return useMutation({

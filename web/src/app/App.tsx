@@ -3,7 +3,7 @@ import { QueryClient, QueryClientProvider, useQueryClient } from "@tanstack/reac
 import { lazy, Suspense, useState } from "react";
 import { Redirect, Route, Switch } from "wouter";
 import { isSignedOut } from "../api/request";
-import { useMe } from "../api/session";
+import { canDraw, useMe } from "../api/session";
 import { CallPage } from "../screens/calls/CallPage";
 import { CallsPage } from "../screens/calls/CallsPage";
 import { FlowsPage } from "../screens/flows/FlowsPage";
@@ -16,6 +16,7 @@ import { Shell } from "./Shell";
 
 // The canvas is heavy and agents do not need it.
 const FlowPage = lazy(() => import("../screens/flows/FlowPage"));
+const EditorPage = lazy(() => import("../screens/editor/EditorPage"));
 
 export function App() {
   const [cache] = useState(newCache);
@@ -57,7 +58,15 @@ function Door() {
               {({ id }) => <CallPage key={id} id={id} role={me.data?.role ?? "agent"} />}
             </Route>
             <Route path="/flows" component={FlowsPage} />
-            <Route path="/flows/:id">{({ id }) => <FlowPage key={id} id={id} />}</Route>
+            <Route path="/flows/:id">
+              {({ id }) =>
+                canDraw(me.data?.role ?? "agent") ? (
+                  <EditorPage key={id} id={id} />
+                ) : (
+                  <FlowPage key={id} id={id} />
+                )
+              }
+            </Route>
             <Route>
               <EmptyState icon="search" title="There is no such page">
                 The address may be mistyped, or the page has moved.

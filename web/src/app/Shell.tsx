@@ -14,8 +14,10 @@ import { chooseTheme, chosenTheme, type Theme } from "./theme";
 
 export function Shell({ me, children }: { me: Me; children: ReactNode }) {
   const [path] = useLocation();
+  // Where one draws, the drawing gets the room.
+  const slim = /^\/flows\/./.test(path);
   return (
-    <div className="flex min-h-dvh max-md:flex-col">
+    <div data-slim={slim || undefined} className="group/shell flex min-h-dvh max-md:flex-col">
       <a
         href="#page"
         className="sr-only z-50 rounded-lg bg-brand px-4 py-2 text-on-brand focus:not-sr-only focus:fixed focus:top-3 focus:left-3"
@@ -24,15 +26,17 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
       </a>
       <nav
         aria-label="Main"
-        className="flex shrink-0 border-line bg-page max-md:h-14 max-md:items-center max-md:border-b max-md:px-3 md:sticky md:top-0 md:h-dvh md:w-16 md:flex-col md:border-r md:px-2.5 md:py-4 min-[88rem]:w-55"
+        className="flex shrink-0 border-line bg-page max-md:h-14 max-md:items-center max-md:border-b max-md:px-3 md:sticky md:top-0 md:h-dvh md:w-16 md:flex-col md:border-r md:px-2.5 md:py-4 min-[88rem]:not-group-data-slim/shell:w-55"
       >
         <Link
           href="/calls"
           aria-label="Patchbay"
-          className="flex items-center gap-2.5 rounded-lg md:mb-5 md:self-center min-[88rem]:self-start min-[88rem]:px-1.5"
+          className="flex items-center gap-2.5 rounded-lg md:mb-5 md:self-center min-[88rem]:not-group-data-slim/shell:self-start min-[88rem]:not-group-data-slim/shell:px-1.5"
         >
           <Mark size={30} />
-          <span className="font-semibold text-[1.0625rem] tracking-tight max-[88rem]:hidden">Patchbay</span>
+          <span className="font-semibold text-[1.0625rem] tracking-tight group-data-slim/shell:md:hidden max-[88rem]:hidden">
+            Patchbay
+          </span>
         </Link>
         <ul className="flex gap-1 max-md:ml-4 max-md:flex-1 md:flex-1 md:flex-col">
           {PLACES.map((place) => (
@@ -46,7 +50,7 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
       <main id="page" tabIndex={-1} className="min-w-0 flex-1 outline-none max-lg:pb-20">
         <Guard of={path}>{children}</Guard>
       </main>
-      <PhoneDock />
+      <PhoneDock slim={slim} />
     </div>
   );
 }
@@ -59,12 +63,12 @@ function Place({ href, label, icon }: { href: string; label: string; icon: IconN
       href={href}
       aria-current={here ? "page" : undefined}
       className={classes(
-        "flex h-10 items-center gap-2.5 rounded-lg px-3 font-medium text-sm transition-colors md:justify-center min-[88rem]:justify-start",
+        "flex h-10 items-center gap-2.5 rounded-lg px-3 font-medium text-sm transition-colors md:justify-center min-[88rem]:not-group-data-slim/shell:justify-start",
         here ? "bg-brand-wash text-brand-strong" : "text-soft hover:bg-hover hover:text-ink",
       )}
     >
       <Icon name={icon} />
-      <span className="md:max-[88rem]:sr-only">{label}</span>
+      <span className="md:max-[88rem]:sr-only group-data-slim/shell:md:sr-only">{label}</span>
     </Link>
   );
 }
@@ -82,10 +86,10 @@ function UserMenu({ me }: { me: Me }) {
       trigger={
         <button
           type="button"
-          className="flex items-center gap-2.5 rounded-lg p-1.5 text-left transition-colors hover:bg-hover md:self-center min-[88rem]:w-full"
+          className="flex items-center gap-2.5 rounded-lg p-1.5 text-left transition-colors hover:bg-hover md:self-center min-[88rem]:not-group-data-slim/shell:w-full"
         >
           <Avatar name={me.name} size="sm" />
-          <span className="min-w-0 flex-1 max-[88rem]:sr-only">
+          <span className="min-w-0 flex-1 group-data-slim/shell:sr-only max-[88rem]:sr-only">
             <span className="block truncate font-medium text-sm leading-4">{me.name}</span>
             <span className="block truncate text-faint text-xs">{me.organisation.name}</span>
             <span className="sr-only">Account and appearance</span>

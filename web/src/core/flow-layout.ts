@@ -1,73 +1,133 @@
-/** Where the nodes of a flow stand when nobody has placed them: columns by distance from the entry, no two on one spot. */
+/** Where the nodes of a flow stand: columns by distance from the entry, each as near as can be to what leads to it. The same flow always gives the same drawing. */
+import { HANDLE_HEIGHT, handleY, heightOf, NODE_WIDTH, PIN_Y } from "./flow-size";
+import { handlesOf } from "./flow-words";
 
-export interface Placed {
-  id: string;
-  at?: { x: number; y: number } | undefined;
+export interface Spot {
+  x: number;
+  y: number;
 }
 
 export interface Drawn {
   entry: string;
-  nodes: readonly Placed[];
+  nodes: readonly ({ id: string; kind: string; at?: Spot | undefined } & object)[];
   exits: readonly { from: string; on: string; to: string }[];
 }
 
-/** Kept positions if they tell the nodes apart, else a layout of our own. `heights` are the nodes' in pixels. */
-export function positions(
-  flow: Drawn,
-  size: { width: number; heights: ReadonlyMap<string, number> },
-): Map<string, { x: number; y: number }> {
-  const kept = flow.nodes.map((n) => (n.at ? `${n.at.x},${n.at.y}` : ""));
-  const apart = new Set(kept).size === kept.length && !kept.includes("");
-  if (apart && !overlaps(flow, size)) return new Map(flow.nodes.map((n) => [n.id, n.at ?? { x: 0, y: 0 }]));
-  return layout(flow, size);
+type Placed = Drawn["nodes"][number];
+
+/** Kept positions if no node covers another, else a layout of our own. */
+export function positions(flow: Drawn): Map<string, Spot> {
+  return flow.nodes.every((n) => n.at) && !overlaps(flow)
+    ? new Map(flow.nodes.map((n) => [n.id, n.at ?? { x: 0, y: 0 }]))
+    : layout(flow);
 }
 
-/** Columns from the entry to the right, each centred; what cannot be reached stands in the last one. */
-export function layout(
-  flow: Drawn,
-  size: { width: number; heights: ReadonlyMap<string, number> },
-): Map<string, { x: number; y: number }> {
-  const placed = new Map<string, { x: number; y: number }>();
-  const tall = (id: string) => size.heights.get(id) ?? 0;
-  columnsOf(flow).forEach((column, at) => {
-    let y = -(column.reduce((sum, id) => sum + tall(id) + GAP_Y, 0) - GAP_Y) / 2;
-    for (const id of column) {
-      placed.set(id, { x: at * (size.width + GAP_X), y: Math.round(y) });
-      y += tall(id) + GAP_Y;
-    }
+/** Columns from the entry to the right; what nobody reaches stands below, in a row. */
+export function layout(flow: Drawn): Map<string, Spot> {
+  const byId = new Map(flow.nodes.map((n) => [n.id, n]));
+  const { columns, rest } = columnsOf(flow, byId);
+  const placed = new Map<string, Spot>();
+  columns.forEach((column, n) => {
+    const x = n * (NODE_WIDTH + GAP_X);
+    const wishes = column.map((node) => ({ node, top: wishOf(flow, node, byId, placed) }));
+    // Array sort is stable: equal wishes keep the order of the keys that lead there.
+    wishes.sort((a, b) => a.top - b.top);
+    for (const { node, top } of spread(wishes)) placed.set(node.id, { x, y: Math.round(top) });
   });
+  const floor = Math.max(0, ...columns.flat().map((n) => (placed.get(n.id)?.y ?? 0) + heightOf(n)));
+  rest.forEach((node, n) => {
+    placed.set(node.id, { x: n * (NODE_WIDTH + GAP_X), y: floor + GAP_Y * 3 });
+  });
+  const top = Math.min(0, ...[...placed.values()].map((s) => s.y));
+  for (const [id, spot] of placed) placed.set(id, { x: spot.x, y: spot.y - top });
   return placed;
 }
 
-function columnsOf(flow: Drawn): string[][] {
-  const depth = new Map<string, number>([[flow.entry, 0]]);
-  const queue = [flow.entry];
-  for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
-    for (const exit of flow.exits) {
-      if (exit.from !== id || depth.has(exit.to)) continue;
-      depth.set(exit.to, (depth.get(id) ?? 0) + 1);
-      queue.push(exit.to);
+function columnsOf(flow: Drawn, byId: ReadonlyMap<string, Placed>): { columns: Placed[][]; rest: Placed[] } {
+  const to = new Map(flow.exits.map((e) => [`${e.from} ${e.on}`, e.to]));
+  const depth = new Map<string, number>();
+  const queue: string[] = [];
+  const reach = (id: string, at: number) => {
+    if (!byId.has(id) || depth.has(id)) return;
+    depth.set(id, at);
+    queue.push(id);
+  };
+  reach(flow.entry, 0);
+  for (let n = 0; n < queue.length; n += 1) {
+    const id = queue[n] ?? "";
+    const node = byId.get(id);
+    if (!node) continue;
+    for (const { on } of handlesOf(node)) reach(to.get(`${id} ${on}`) ?? "", (depth.get(id) ?? 0) + 1);
+  }
+  const columns: Placed[][] = [];
+  for (const [id, at] of depth) {
+    const node = byId.get(id);
+    if (node) columns[at] = [...(columns[at] ?? []), node];
+  }
+  return { columns, rest: flow.nodes.filter((n) => !depth.has(n.id)) };
+}
+
+/** Where a node would like its top: level with the handles that lead to it from the left. */
+function wishOf(
+  flow: Drawn,
+  node: Placed,
+  byId: ReadonlyMap<string, Placed>,
+  placed: ReadonlyMap<string, Spot>,
+): number {
+  const levels = flow.exits.flatMap((e) => {
+    const [from, at] = [byId.get(e.from), placed.get(e.from)];
+    return e.to === node.id && from && at ? [at.y + handleY(from, e.on)] : [];
+  });
+  if (levels.length === 0) return 0;
+  return levels.reduce((a, b) => a + b, 0) / levels.length - PIN_Y - HANDLE_HEIGHT / 2;
+}
+
+interface Wish {
+  node: Placed;
+  top: number;
+}
+
+/** Keeps the order and the gaps and moves everyone as little as possible (pool adjacent violators). */
+function spread(wishes: readonly Wish[]): Wish[] {
+  const blocks: { wishes: Wish[]; height: number; top: number }[] = [];
+  for (const wish of wishes) {
+    blocks.push({ wishes: [wish], height: heightOf(wish.node), top: wish.top });
+    for (;;) {
+      const [upper, lower] = [blocks.at(-2), blocks.at(-1)];
+      if (!upper || !lower || upper.top + upper.height + GAP_Y <= lower.top) break;
+      const down = upper.height + GAP_Y;
+      const total = upper.top * upper.wishes.length + (lower.top - down) * lower.wishes.length;
+      const joined = [...upper.wishes, ...lower.wishes];
+      blocks.splice(-2, 2, {
+        wishes: joined,
+        height: down + lower.height,
+        top: total / joined.length,
+      });
     }
   }
-  const known = new Set(flow.nodes.map((n) => n.id));
-  const last = Math.max(0, ...depth.values()) + 1;
-  const columns: string[][] = [];
-  // `depth` is in the order of discovery, so siblings keep the order of their digits.
-  for (const [id, at] of depth) if (known.has(id)) columns[at] = [...(columns[at] ?? []), id];
-  for (const { id } of flow.nodes) if (!depth.has(id)) columns[last] = [...(columns[last] ?? []), id];
-  return columns.filter(Boolean);
+  return blocks.flatMap((block) => {
+    let top = block.top;
+    return block.wishes.map(({ node }) => {
+      const here = top;
+      top += heightOf(node) + GAP_Y;
+      return { node, top: here };
+    });
+  });
 }
 
-function overlaps(flow: Drawn, size: { width: number; heights: ReadonlyMap<string, number> }): boolean {
-  return flow.nodes.some((a, i) =>
-    flow.nodes.slice(i + 1).some((b) => {
-      if (!a.at || !b.at) return true;
-      const [upper, lower] = a.at.y <= b.at.y ? [a, b] : [b, a];
-      const apartY = (lower.at?.y ?? 0) - (upper.at?.y ?? 0) >= (size.heights.get(upper.id) ?? 0) + 8;
-      return Math.abs(a.at.x - b.at.x) < size.width + 8 && !apartY;
-    }),
-  );
+function overlaps(flow: Drawn): boolean {
+  const across = flow.nodes
+    .map((n) => ({ ...(n.at ?? { x: 0, y: 0 }), height: heightOf(n) }))
+    .sort((a, b) => a.x - b.x);
+  return across.some((a, i) => {
+    for (let j = i + 1; j < across.length; j += 1) {
+      const b = across[j];
+      if (!b || b.x - a.x >= NODE_WIDTH) return false;
+      if (a.y < b.y + b.height && b.y < a.y + a.height) return true;
+    }
+    return false;
+  });
 }
 
-const GAP_X = 88;
+const GAP_X = 96;
 const GAP_Y = 28;

@@ -1,8 +1,10 @@
 /** Nodes and exits in words: what a node does, and what each way out of it is called. */
 
-export interface Worded {
-  kind: string;
-  [property: string]: unknown;
+export type Worded = object & { kind: string };
+
+/** A property by name, whatever the kind. */
+function of(node: Worded, property: string): unknown {
+  return (node as Record<string, unknown>)[property];
 }
 
 export interface Handle {
@@ -15,23 +17,38 @@ export function kindWord(kind: string): string {
   return KINDS[kind] ?? kind;
 }
 
+/** What people call a node: its name, else its kind. */
+export function titleOf(node: { kind: string; name?: string }): string {
+  return node.name || kindWord(node.kind);
+}
+
+/** What a kind of node does, for the palette. */
+export function kindHint(kind: string): string {
+  return HINTS[kind] ?? "";
+}
+
+/** A property's name, as people call it. */
+export function fieldWord(field: string): string {
+  return FIELDS[field] ?? field;
+}
+
 /** One line about what is set. */
 export function summary(node: Worded): string {
   switch (node.kind) {
     case "greeting":
-      return node.interruptible === true ? "A key skips it" : "Played to the end";
+      return of(node, "interruptible") === true ? "A key skips it" : "Played to the end";
     case "menu":
-      return `${count(list(node.options).length, "option")} · ${number(node.timeout_secs, 10)} s · ${count(number(node.max_retries, 3), "retry", "retries")}`;
+      return `${count(list(of(node, "options")).length, "option")} · ${number(of(node, "timeout_secs"), 10)} s · ${count(number(of(node, "max_retries"), 3), "retry", "retries")}`;
     case "gather":
-      return `Up to ${count(number(node.max_digits, 10), "digit")} into ${text(node.store_as) || "nothing"}`;
+      return `Up to ${count(number(of(node, "max_digits"), 10), "digit")} into ${text(of(node, "store_as")) || "nothing"}`;
     case "http_callback":
-      return `${text(node.method) || "GET"} ${text(node.url)}`;
+      return `${text(of(node, "method")) || "GET"} ${text(of(node, "url"))}`;
     case "transfer":
       return "The caller waits with music";
     case "goto_flow":
       return "Goes on in another flow";
     case "timing":
-      return text(node.timezone) || "Opening hours";
+      return text(of(node, "timezone")) || "Opening hours";
     case "hangup":
       return spoken(node) ? "Says goodbye and ends the call" : "Ends the call";
     default:
@@ -41,7 +58,7 @@ export function summary(node: Worded): string {
 
 /** What the caller hears at this node: the words in quotes, else the name of the clip, else nothing. */
 export function spoken(node: Worded): string {
-  const prompt = node.prompt;
+  const prompt = of(node, "prompt");
   if (typeof prompt !== "object" || prompt === null) return "";
   if ("text" in prompt && text(prompt.text)) return `“${text(prompt.text)}”`;
   return "clip" in prompt ? text(prompt.clip).replace(/^.*\//, "") : "";
@@ -52,7 +69,7 @@ export function handlesOf(node: Worded): Handle[] {
   switch (node.kind) {
     case "menu":
       return [
-        ...list(node.options).map((o) => ({
+        ...list(of(node, "options")).map((o) => ({
           on: `digit:${text(o.digit)}`,
           label: `${text(o.digit)} ${text(o.label)}`.trim(),
         })),
@@ -107,4 +124,37 @@ const KINDS: Record<string, string> = {
   goto_flow: "Go to flow",
   timing: "Opening hours",
   hangup: "Hang up",
+};
+
+const HINTS: Record<string, string> = {
+  greeting: "Plays a prompt and goes on",
+  menu: "Plays a prompt, branches on one key",
+  gather: "Takes a number the caller types",
+  http_callback: "Asks a web service",
+  transfer: "Puts the caller in a team’s queue",
+  goto_flow: "Goes on in another flow",
+  timing: "Branches on opening hours",
+  hangup: "Says goodbye, ends the call",
+};
+
+const FIELDS: Record<string, string> = {
+  name: "name",
+  prompt: "prompt",
+  interruptible: "a key skips it",
+  timeout_secs: "seconds to wait",
+  max_retries: "retries",
+  options: "keys",
+  max_digits: "most digits",
+  terminator: "end key",
+  store_as: "stored as",
+  sensitive: "sensitive",
+  url: "address",
+  method: "method",
+  headers: "headers",
+  body: "body",
+  store_response_as: "answer stored as",
+  team: "team",
+  flow: "flow",
+  timezone: "time zone",
+  days: "hours",
 };

@@ -177,8 +177,11 @@ describe("sounds", () => {
 });
 
 describe("a flow", () => {
-  const node = (id: string, at?: { x: number; y: number }) => ({ id, at });
-  const size = { width: 200, heights: new Map([["a", 100]]) };
+  const options = [
+    { digit: "1", label: "" },
+    { digit: "2", label: "" },
+  ];
+  const node = (id: string, at?: { x: number; y: number }) => ({ id, kind: "menu", options, at });
   const exits = [
     { from: "a", on: "digit:1", to: "b" },
     { from: "a", on: "digit:2", to: "c" },
@@ -186,11 +189,11 @@ describe("a flow", () => {
   ];
   test("keeps the places its author gave", () => {
     const nodes = [node("a", { x: 5, y: 5 }), node("b", { x: 5, y: 400 })];
-    expect(positions({ entry: "a", nodes, exits: [] }, size).get("b")).toEqual({ x: 5, y: 400 });
+    expect(positions({ entry: "a", nodes, exits: [] }).get("b")).toEqual({ x: 5, y: 400 });
   });
   test("is laid out in columns when places are missing or one on another, loops and orphans included", () => {
     const nodes = ["a", "b", "c", "lost"].map((id) => node(id, { x: 0, y: 0 }));
-    const placed = positions({ entry: "a", nodes, exits }, size);
+    const placed = positions({ entry: "a", nodes, exits });
     expect(new Set([...placed.values()].map((p) => `${p.x},${p.y}`)).size).toBe(4);
     expect(placed.get("b")?.x).toBe(placed.get("c")?.x);
     expect((placed.get("b")?.y ?? 0) < (placed.get("c")?.y ?? 0)).toBe(true);

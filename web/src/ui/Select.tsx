@@ -8,31 +8,45 @@ export interface Choice {
   label: string;
 }
 
-/** An empty `value` means "any" and shows `any`. */
+/** An empty `value` means "any" and shows `any`; without `any` one of the choices is always chosen. `wide` fills its place. */
 // WHY not Radix Select: it writes a <style> into the page, which our Content-Security-Policy forbids.
 export function Select({
   label,
   value,
   any,
   choices,
+  wide = false,
+  error = false,
+  id,
   onChange,
 }: {
   label: string;
   value: string;
-  any: string;
+  any?: string;
   choices: readonly Choice[];
+  wide?: boolean;
+  error?: boolean;
+  id?: string;
   onChange: (value: string) => void;
 }) {
   const chosen = choices.find((c) => c.value === value);
   return (
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger
-        aria-label={`${label}: ${chosen ? chosen.label : any}`}
+        id={id}
+        aria-label={`${label}: ${chosen ? chosen.label : (any ?? "nothing")}`}
         className={classes(
-          "inline-flex h-9 max-w-56 items-center gap-1.5 rounded-lg border px-3 text-[0.8125rem] transition-colors",
-          chosen
-            ? "border-brand bg-brand-wash font-medium text-brand-strong"
-            : "border-line bg-raised text-soft hover:bg-hover hover:text-ink",
+          "inline-flex h-9 items-center gap-1.5 rounded-lg border px-3 text-[0.8125rem] transition-colors",
+          wide ? "w-full justify-between" : "max-w-56",
+          error
+            ? "border-stop bg-raised text-ink"
+            : chosen && any !== undefined && !wide
+              ? "border-brand bg-brand-wash font-medium text-brand-strong"
+              : classes(
+                  "bg-raised hover:bg-hover hover:text-ink",
+                  wide || any === undefined ? "border-edge" : "border-line",
+                  chosen ? "text-ink" : "text-soft",
+                ),
         )}
       >
         <span className="truncate">{chosen ? chosen.label : any}</span>
@@ -46,7 +60,7 @@ export function Select({
           className="scroll-quiet z-50 max-h-80 min-w-(--radix-dropdown-menu-trigger-width) animate-fade overflow-y-auto rounded-xl border border-line bg-raised p-1 shadow-float outline-none"
         >
           <DropdownMenu.RadioGroup value={value} onValueChange={onChange}>
-            {[{ value: "", label: any }, ...choices].map((c) => (
+            {[...(any === undefined ? [] : [{ value: "", label: any }]), ...choices].map((c) => (
               <DropdownMenu.RadioItem
                 key={c.value}
                 value={c.value}

@@ -3,12 +3,23 @@ import { Tooltip } from "radix-ui";
 import type { ReactNode } from "react";
 
 /** Wraps one element; `text` shows after a moment. */
-export function Tip({ text, keys, children }: { text: string; keys?: string; children: ReactNode }) {
+export function Tip({
+  text,
+  keys,
+  side = "top",
+  children,
+}: {
+  text: string;
+  keys?: string;
+  side?: "top" | "right" | "bottom";
+  children: ReactNode;
+}) {
   return (
     <Tooltip.Root>
       <Tooltip.Trigger asChild>{children}</Tooltip.Trigger>
       <Tooltip.Portal>
         <Tooltip.Content
+          side={side}
           sideOffset={6}
           collisionPadding={8}
           className="z-50 flex max-w-64 animate-fade items-center gap-2 rounded-md bg-ink px-2 py-1 text-page text-xs shadow-raised"

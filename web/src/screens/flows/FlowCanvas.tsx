@@ -3,10 +3,12 @@ import "@xyflow/react/dist/base.css";
 import "./canvas.css";
 import { Background, Controls, ReactFlow } from "@xyflow/react";
 import { useMemo } from "react";
-import type { Flow } from "../../api/words";
+import type { Flow } from "../../core/flow";
+import { positions } from "../../core/flow-layout";
+import { heightOf, NODE_WIDTH } from "../../core/flow-size";
 import { BackEdge } from "./BackEdge";
-import { drawingOf } from "./drawing";
-import { FlowNode } from "./FlowNode";
+import { linesOf } from "./drawing";
+import { type Box, FlowNode } from "./FlowNode";
 
 export function FlowCanvas({ flow }: { flow: Flow }) {
   const { nodes, edges } = useMemo(() => drawingOf(flow), [flow]);
@@ -38,6 +40,30 @@ export function FlowCanvas({ flow }: { flow: Flow }) {
       </ReactFlow>
     </section>
   );
+}
+
+function drawingOf(flow: Flow) {
+  const places = positions(flow);
+  const nodes = flow.nodes.map(
+    (node): Box => ({
+      id: node.id,
+      type: "box",
+      position: places.get(node.id) ?? node.at,
+      measured: { width: NODE_WIDTH, height: heightOf(node) },
+      data: {
+        node,
+        entry: node.id === flow.entry,
+        entered: flow.exits.some((e) => e.to === node.id),
+        connected: new Set(flow.exits.filter((e) => e.from === node.id).map((e) => e.on)),
+        editable: false,
+        problem: null,
+        mark: null,
+        lit: false,
+        dim: false,
+      },
+    }),
+  );
+  return { nodes, edges: linesOf(flow, (node) => places.get(node.id) ?? node.at) };
 }
 
 const NODE_TYPES = { box: FlowNode };

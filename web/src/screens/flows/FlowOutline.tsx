@@ -1,5 +1,5 @@
 /** The flow as a list: the same facts for who cannot or will not look at a drawing. */
-import type { Flow } from "../../api/words";
+import type { Flow } from "../../core/flow";
 import { handlesOf, kindWord, spoken, summary } from "../../core/flow-words";
 import { Card } from "../../ui/Card";
 import { classes } from "../../ui/classes";

@@ -1,78 +1,90 @@
-/** Turns a flow into what the canvas draws: boxes in their places, lines that keep apart. */
+/** Turns a flow into the lines the canvas draws, so that they keep apart. */
 import { type BuiltInEdge, MarkerType } from "@xyflow/react";
-import type { Flow } from "../../api/words";
+import type { At, Flow, FlowNode } from "../../core/flow";
+import { exitKey } from "../../core/flow";
 import { turns } from "../../core/flow-edges";
-import { positions } from "../../core/flow-layout";
-import { handlesOf } from "../../core/flow-words";
+import { handleY, heightOf, NODE_WIDTH, PIN_Y } from "../../core/flow-size";
+import { handlesOf, titleOf } from "../../core/flow-words";
 import type { Back } from "./BackEdge";
-import { type Box, heightOf, NODE_WIDTH } from "./FlowNode";
 
-export type Line = BuiltInEdge | Back;
+export type Line = (BuiltInEdge | Back) & { className?: string };
 
-export function drawingOf(flow: Flow): { nodes: Box[]; edges: Line[] } {
-  const heights = new Map(flow.nodes.map((n) => [n.id, heightOf(n)]));
-  const places = positions(flow, { width: NODE_WIDTH, heights });
-  const at = (id: string) => places.get(id) ?? { x: 0, y: 0 };
-  const floor_y = Math.max(0, ...flow.nodes.map((n) => at(n.id).y + (heights.get(n.id) ?? 0))) + UNDER;
-  const nodes = flow.nodes.map(
-    (node): Box => ({
-      id: node.id,
-      type: "box",
-      position: at(node.id),
-      data: {
-        node,
-        entry: node.id === flow.entry,
-        entered: flow.exits.some((e) => e.to === node.id),
-        connected: new Set(flow.exits.filter((e) => e.from === node.id).map((e) => e.on)),
-      },
-    }),
-  );
-  return { nodes, edges: flow.nodes.flatMap((node) => linesFrom(flow, node.id, at, floor_y)) };
+/** Every line, those of one node turning apart. `at` tells where nodes stand. */
+export function linesOf(flow: Flow, at: (node: FlowNode) => At): Line[] {
+  const byId = new Map(flow.nodes.map((n) => [n.id, n]));
+  const exits = Map.groupBy(flow.exits, (e) => e.from);
+  return flow.nodes.flatMap((node) => linesFrom(node, exits.get(node.id) ?? [], byId, at, flow.nodes));
 }
 
 function linesFrom(
-  flow: Flow,
-  from: string,
-  at: (id: string) => { x: number; y: number },
-  floor_y: number,
+  node: FlowNode,
+  all: readonly Flow["exits"][number][],
+  byId: ReadonlyMap<string, FlowNode>,
+  at: (node: FlowNode) => At,
+  nodes: readonly FlowNode[],
 ): Line[] {
-  const node = flow.nodes.find((n) => n.id === from);
-  const handles = node ? handlesOf(node) : [];
-  const exits = flow.exits
-    .filter((e) => e.from === from)
-    .sort((a, b) => order(handles, a.on) - order(handles, b.on));
-  const forward = exits.filter((e) => at(e.to).x > at(from).x);
-  // A handle sits some way below its node's top, the target's pin near its own: what matters is up or down.
+  const here = at(node);
+  const handles = handlesOf(node);
+  const order = (on: string) => handles.findIndex((h) => h.on === on);
+  const exits = all
+    .flatMap((exit) => {
+      const target = byId.get(exit.to);
+      return target ? [{ exit, target, there: at(target) }] : [];
+    })
+    .sort((a, b) => order(a.exit.on) - order(b.exit.on));
+  const forward = exits.filter(({ there }) => there.x > here.x + NODE_WIDTH);
   const turn = turns(
-    forward.map((e) => ({
-      id: e.on,
-      rise: at(e.to).y - (at(from).y + HANDLES_FROM + order(handles, e.on) * HANDLE_HEIGHT),
+    forward.map(({ exit, there }) => ({
+      id: exit.on,
+      rise: there.y + PIN_Y - (here.y + handleY(node, exit.on)),
     })),
   );
-  return exits.map((exit): Line => {
-    const label = handles.find((h) => h.on === exit.on)?.label ?? exit.on;
+  return exits.map(({ exit, target, there }): Line => {
+    const label = handles[order(exit.on)]?.label ?? exit.on;
     const common = {
-      id: `${exit.from} ${exit.on}`,
+      id: exitKey(exit),
       source: exit.from,
       sourceHandle: exit.on,
       target: exit.to,
-      ariaLabel: `${exit.from}, ${label}, to ${exit.to}`,
-      markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--color-edge)" },
+      reconnectable: "target" as const,
+      ariaLabel: `${titleOf(node)}, ${label}, to ${titleOf(target)}`,
+      markerEnd: arrow("var(--color-edge)"),
     };
-    return forward.includes(exit)
+    return turn.has(exit.on)
       ? {
           ...common,
           type: "smoothstep",
           pathOptions: { borderRadius: 14, offset: 16, stepPosition: turn.get(exit.on) ?? 0.5 },
         }
-      : { ...common, type: "back", data: { floor_y } };
+      : { ...common, type: "back", data: { floor_y: floorBetween(nodes, at, there.x, here.x) } };
   });
 }
 
-function order(handles: readonly { on: string }[], on: string): number {
-  return handles.findIndex((h) => h.on === on);
+/** The head of a line. */
+export function arrow(color: string) {
+  return {
+    type: MarkerType.ArrowClosed,
+    width: 22,
+    height: 22,
+    markerUnits: "userSpaceOnUse",
+    color,
+  };
+}
+
+/** Below everything that stands between two columns. */
+function floorBetween(
+  nodes: readonly FlowNode[],
+  at: (node: FlowNode) => At,
+  left: number,
+  right: number,
+): number {
+  let floor_y = 0;
+  for (const node of nodes) {
+    const { x, y } = at(node);
+    if (x + NODE_WIDTH < left - UNDER || x > right + NODE_WIDTH + UNDER) continue;
+    floor_y = Math.max(floor_y, y + heightOf(node));
+  }
+  return floor_y + UNDER;
 }
 
 const UNDER = 30;
-const HANDLES_FROM = 110;
-const HANDLE_HEIGHT = 24;

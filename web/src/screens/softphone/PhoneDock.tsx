@@ -14,7 +14,8 @@ import { PresenceDot, PresenceMenu } from "./PresenceMenu";
 import { Problems } from "./Problems";
 import { Ringing } from "./Ringing";
 
-export function PhoneDock() {
+/** `slim` keeps it a narrow strip on wide windows while there is no call: the page needs the room. */
+export function PhoneDock({ slim = false }: { slim?: boolean }) {
   const [view, phone] = usePhone();
   const panel = useRef<HTMLElement>(null);
   const [help, setHelp] = useState(false);
@@ -24,6 +25,8 @@ export function PhoneDock() {
   const call = view.told?.call ?? null;
   const ringing = stillRinging(view);
   const alive = call !== null || ringing.length > 0 || answering(view) !== null;
+
+  const narrow = slim && !alive && !sheetOpen;
 
   // A call opens the sheet by itself, its end closes what belonged to it.
   const callId = call?.call ?? null;
@@ -87,19 +90,31 @@ export function PhoneDock() {
       className={classes(
         "z-30 flex flex-col border-line bg-page outline-none focus-visible:outline-2 focus-visible:-outline-offset-2",
         "max-lg:fixed max-lg:inset-x-0 max-lg:bottom-0 max-lg:max-h-[88dvh] max-lg:rounded-t-2xl max-lg:border-t max-lg:shadow-float",
-        "lg:sticky lg:top-0 lg:h-dvh lg:w-85 lg:shrink-0 lg:border-l",
+        "lg:sticky lg:top-0 lg:h-dvh lg:shrink-0 lg:border-l",
+        narrow ? "lg:w-14" : "lg:w-85",
       )}
     >
+      {narrow ? <Strip onOpen={() => setSheetOpen(true)} /> : null}
       <SheetHandle open={sheetOpen} onToggle={() => setSheetOpen(!sheetOpen)} />
       <div
         className={classes(
           "scroll-quiet min-h-0 flex-1 flex-col gap-4 overflow-y-auto p-4 max-lg:pt-1",
-          sheetOpen ? "flex" : "flex max-lg:hidden",
+          sheetOpen ? "flex" : narrow ? "hidden" : "flex max-lg:hidden",
         )}
       >
         <header className="flex items-center justify-between max-lg:hidden">
           <h2 className="font-semibold text-[0.9375rem]">Phone</h2>
-          <IconButton icon="help" label="Keyboard shortcuts" size="sm" onClick={() => setHelp(true)} />
+          <span className="flex">
+            <IconButton icon="help" label="Keyboard shortcuts" size="sm" onClick={() => setHelp(true)} />
+            {slim && !alive ? (
+              <IconButton
+                icon="chevron-right"
+                label="Make the phone small"
+                size="sm"
+                onClick={() => setSheetOpen(false)}
+              />
+            ) : null}
+          </span>
         </header>
         {call ? null : <PresenceMenu open={statusOpen} onOpenChange={setStatusOpen} />}
         <Problems />
@@ -132,6 +147,22 @@ export function PhoneDock() {
         </dl>
       </Dialog>
     </aside>
+  );
+}
+
+/** What is left of it beside a page that needs the room. */
+function Strip({ onOpen }: { onOpen: () => void }) {
+  const [view] = usePhone();
+  return (
+    <button
+      type="button"
+      aria-label={`Open the phone: ${standing(view).word}`}
+      onClick={onOpen}
+      className="mx-auto mt-4 flex w-10 flex-col items-center gap-2.5 rounded-lg py-2.5 text-soft transition-colors hover:bg-hover hover:text-ink max-lg:hidden"
+    >
+      <Icon name="phone" />
+      <PresenceDot presence={view.told?.presence ?? "offline"} ready={view.told?.reachable ?? false} />
+    </button>
   );
 }
 
