@@ -17,6 +17,9 @@ pub enum Preset {
     Splice,
     /// Comfort noise: CELT-only, 12 kb/s, every packet independent of the one before.
     Comfort,
+    /// The one packet with which music is entered: CELT-only, 32 kb/s, independent of the one before. The packet after
+    /// it is coded against the energies this one tells, so they must be told as finely as the music's own.
+    Entry,
 }
 
 /// Encodes 20 ms frames.
@@ -30,7 +33,7 @@ impl Encoder {
     pub fn new(preset: Preset) -> Result<Encoder, OpusError> {
         let application = match preset {
             Preset::Live | Preset::Prompt => Application::Voip,
-            Preset::Music | Preset::Splice | Preset::Comfort => Application::LowDelay,
+            Preset::Music | Preset::Splice | Preset::Comfort | Preset::Entry => Application::LowDelay,
         };
         let mut inner = ::opus::Encoder::new(RATE_HZ, Channels::Mono, application)?;
         inner.set_vbr(true)?;
@@ -40,13 +43,15 @@ impl Encoder {
         match preset {
             Preset::Live | Preset::Prompt => inner.set_max_bandwidth(Bandwidth::Wideband)?,
             // Left free, LowDelay moves its bandwidth and starts full-band.
-            Preset::Music | Preset::Splice | Preset::Comfort => inner.set_bandwidth(Bandwidth::Wideband)?,
+            Preset::Music | Preset::Splice | Preset::Comfort | Preset::Entry => {
+                inner.set_bandwidth(Bandwidth::Wideband)?;
+            }
         }
-        inner.set_prediction_disabled(preset == Preset::Comfort)?;
+        inner.set_prediction_disabled(matches!(preset, Preset::Comfort | Preset::Entry))?;
         inner.set_bitrate(Bitrate::Bits(match preset {
             Preset::Live | Preset::Prompt => 20_000,
             Preset::Music => 24_000,
-            Preset::Splice => 32_000,
+            Preset::Splice | Preset::Entry => 32_000,
             Preset::Comfort => 12_000,
         }))?;
         Ok(Encoder { inner })

@@ -1,16 +1,21 @@
 //! Makes the sounds in `audio/assets`: `make_assets ASSETS_DIR [SPOKEN_WAVS_DIR]`.
 //!
 //! Music and tones are synthesised here; the spoken prompts come as WAV files from `audio/examples/speak.py`. Without the
-//! second argument the prompts that exist are left as they are.
+//! second argument the prompts that exist are left as they are, and so are the voices of the tests in `audio/tests/voices`.
 
 mod music;
 mod synth;
 
 use audio::clip::Clip;
-use audio::loudness::{self, MUSIC_LUFS};
+use audio::loudness::{self, MUSIC_LUFS, SPEECH_LUFS};
+use audio::opus::{Preset, encode_all};
 use audio::pcm::{Pcm, samples_of_ms};
-use audio::transcode::{Purpose, prepare_loop, prepare_tone, transcode};
-use audio::{limits::Limits, trim::soften_ends};
+use audio::resample::to_48k;
+use audio::transcode::{Purpose, prepare_loop, prepare_tone, to_file, transcode};
+use audio::{
+    limits::{Limits, RATE_HZ},
+    trim::soften_ends,
+};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +42,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             let prompt = transcode(&wav, Purpose::Prompt, &Limits::UPLOAD)?;
             save(&assets.join("demo").join(name).with_extension("ogg"), &prompt.ogg)?;
         }
+        let voices = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/voices");
+        std::fs::create_dir_all(&voices)?;
+        std::fs::write(voices.join("ana.ogg"), live_voice(&spoken, 1.0)?)?;
+        std::fs::write(voices.join("ben.ogg"), live_voice(&spoken, BEN_PITCH)?)?;
     }
     Ok(())
 }
@@ -57,6 +66,18 @@ fn save(path: &Path, ogg: &[u8]) -> Result<(), Box<dyn Error>> {
         if clip.looped() { "  loop" } else { "" },
     );
     Ok(())
+}
+
+/// All prompts one after the other, as a browser sends a voice: encoded once, from sound that no codec has touched.
+fn live_voice(spoken: &Path, pitch: f64) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut voice = Pcm::silence(0);
+    for name in PROMPTS {
+        let wav = std::fs::read(spoken.join(name).with_extension("wav"))?;
+        let sound = audio::decode::decode(&wav, &Limits::UPLOAD)?;
+        voice.samples.extend(to_48k(&sound.samples, (f64::from(RATE_HZ) * pitch) as u32)?);
+    }
+    loudness::normalise(&mut voice, SPEECH_LUFS).ok_or("the voice is silent")?;
+    Ok(to_file(&encode_all(Preset::Live, &voice.samples)?, 0, &[]))
 }
 
 /// Two seconds of 440 and 480 Hz, four seconds of nothing.
@@ -80,6 +101,8 @@ fn beep(tones_hz: &[f32], ms: u32) -> Pcm {
 }
 
 const PROMPTS: [&str; 7] = ["welcome", "menu", "hours", "goodbye", "nobody-free", "apology", "invalid"];
+/// How much higher Ben speaks than Ana.
+const BEN_PITCH: f64 = 1.2;
 const BEEP_MS: u32 = 220;
 const DIGIT_MS: u32 = 120;
 const TAIL_MS: u32 = 40;

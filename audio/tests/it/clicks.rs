@@ -2,10 +2,10 @@
 
 use audio::click::{Cut, Meter, Summary};
 use audio::clip::Clip;
-use audio::limits::FRAME_SAMPLES;
-use audio::opus::{Preset, decode_all, encode_all, encode_with};
+use audio::limits::{FRAME_SAMPLES, Limits};
+use audio::opus::{Encoder, Preset, decode_all, encode_all, encode_with};
 use audio::pcm::{Noise, Pcm};
-use audio::toc::{CELT_SILENCE, needs_silence_between};
+use audio::toc::{CELT_SILENCE, is_celt_only, needs_silence_between};
 use audio::transcode::{circular, loop_packets};
 
 const SEED: u64 = 11;
@@ -68,9 +68,11 @@ fn a_live_voice_cut_anywhere_goes_over_into_music_prompts_and_silence_without_a_
     println!(
         "seed {SEED}\nvoice to music  {music:?}\nmusic to voice  {back:?}\nvoice to prompt {prompt:?}\nto silence {filler:?}"
     );
-    assert!(music.is_clean());
-    // A voice that goes on in the middle of a word starts without its history, as after a loss; nothing prepared cures it.
-    assert!(back.is_like_one_loss() && prompt.is_like_one_loss() && filler.is_like_one_loss());
+    assert!(music.is_clean(), "{music:?}");
+    // A voice that goes on amid a word starts without its history: p95 2.4 to 3.7 dB and 0.5 to 2 % above 6 on three seeds.
+    assert!(back.p95_db <= 4.0 && back.over_6 <= 0.02, "{back:?}");
+    // Before a prompt lies a packet of silence: here the voice is chopped by the decoder's own fade of 2.5 ms.
+    assert!(prompt.is_like_one_loss() && filler.is_like_one_loss(), "{prompt:?} {filler:?}");
 }
 
 #[test]
@@ -137,7 +139,7 @@ fn a_tone_stops_softly_through_its_prepared_packets() {
 
 /// X of the joint between two rounds, against an encoder that simply goes on.
 fn joint(packets: &[Vec<u8>], ring: &Pcm) -> f64 {
-    let mut encoder = audio::opus::Encoder::new(Preset::Music).unwrap();
+    let mut encoder = Encoder::new(Preset::Music).unwrap();
     let rounds = [ring.samples.clone(), ring.samples.clone(), ring.samples.clone()].concat();
     let continuous = decoded(&encode_with(&mut encoder, &rounds).unwrap());
     let looped = decoded(&[packets, packets, packets].concat());
@@ -170,7 +172,8 @@ fn splices(a: &[Vec<u8>], b: &[Vec<u8>], middle: bool, rule: bool) -> Summary {
             let mut sent = before[..lead].to_vec();
             let inserted = usize::from(rule && needs_silence_between(before[lead - 1][0], b[begin][0]));
             sent.extend(std::iter::repeat_n(CELT_SILENCE.to_vec(), inserted));
-            sent.extend_from_slice(&b[begin..begin + NEAR]);
+            sent.push(if middle && is_celt_only(b[begin][0]) { entry(b, begin) } else { b[begin].clone() });
+            sent.extend_from_slice(&b[begin + 1..begin + NEAR]);
             // Both parents on the time axis of the cut.
             let at = lead * FRAME_SAMPLES;
             let alone = decoded(after);
@@ -182,6 +185,16 @@ fn splices(a: &[Vec<u8>], b: &[Vec<u8>], middle: bool, rule: bool) -> Summary {
         })
         .collect();
     Summary::of(&excess)
+}
+
+/// The packet with which mediad enters music at `begin`: the sound of that packet, coded without prediction.
+fn entry(music: &[Vec<u8>], begin: usize) -> Vec<u8> {
+    const WARM_UP: usize = 4;
+    let mut encoder = Encoder::new(Preset::Entry).unwrap();
+    // What a decoder gives is late by the encoder's lookahead.
+    let late = usize::from(encoder.lookahead_samples().unwrap());
+    let sound = &decoded(&music[begin - WARM_UP..begin + 2])[late..];
+    encode_with(&mut encoder, &sound[..(WARM_UP + 1) * FRAME_SAMPLES]).unwrap().pop().unwrap()
 }
 
 fn cross_faded(before: &[f32], after: &[f32], length: usize) -> Vec<f32> {
@@ -206,18 +219,12 @@ impl Places {
     }
 }
 
-/// Speech as a browser sends it: always SILK. Twenty seconds of it.
+/// Speech as a browser sends it: SILK, encoded once. A prompt that is decoded and encoded again leans on its history
+/// harder, and starts worse without it (music to voice: p95 2.6 instead of 2.2 dB).
 fn live() -> Vec<Vec<u8>> {
-    let prompts: [&[u8]; 6] = [
-        include_bytes!("../../assets/demo/nobody-free.ogg"),
-        include_bytes!("../../assets/demo/apology.ogg"),
-        include_bytes!("../../assets/demo/hours.ogg"),
-        include_bytes!("../../assets/demo/invalid.ogg"),
-        include_bytes!("../../assets/demo/welcome.ogg"),
-        include_bytes!("../../assets/demo/goodbye.ogg"),
-    ];
-    let sound: Vec<f32> = prompts.iter().flat_map(|file| decoded(&packets_of(file))).collect();
-    encode_all(Preset::Live, &sound).unwrap()
+    let file = include_bytes!("../voices/ana.ogg");
+    let links = audio::ogg_opus::read(file, &Limits::UPLOAD).unwrap();
+    links.into_iter().flat_map(|link| link.packets).collect()
 }
 
 fn menu() -> Vec<Vec<u8>> {

@@ -33,7 +33,8 @@ impl Prepared {
     ///
     /// A CELT packet tells its band energies by their difference from the packet before. A decoder that comes from a
     /// voice has none, and begins at the codec's mean level: where the music is quieter than that, it hisses for 60 ms.
-    /// The first packet of a fresh encoder needs no packet before it, so each place gets one. Costs 0.1 ms a packet.
+    /// A packet coded without prediction needs no packet before it, so each place gets one (`docs/decisions/0002`). Costs
+    /// 0.05 ms and 81 bytes a packet: for the longest clip, ten minutes, 1.4 s on the thread that reads clips.
     ///
     /// # Errors
     /// If the codec fails.
@@ -62,25 +63,25 @@ impl Prepared {
     }
 }
 
+/// One encoder makes them all: it predicts nothing, so that none of its packets needs the one before.
 fn entries(clip: &Clip) -> Result<Clip, PrepareError> {
-    // Two frames of context on either side, for the sound of a packet reaches into its neighbours.
     let len = clip.len();
-    let packets: Vec<&[u8]> = (len - 2 % len..2 * len + 1).map(|at| clip.packet_wrapped(at)).collect();
+    // The sound of a packet reaches into its neighbours: some of both sides is decoded along.
+    let packets: Vec<&[u8]> = (len - WARM_UP % len..len + len + 1).map(|at| clip.packet_wrapped(at)).collect();
     let sound = decode_all(&packets)?;
+    let mut encoder = Encoder::new(Preset::Entry)?;
     let mut made = Vec::with_capacity(len);
-    for at in 0..len {
-        let mut encoder = Encoder::new(Preset::Comfort)?;
-        let mut packet = Vec::new();
-        for frame in at..at + 3 {
-            // What a decoder gives is late by the encoder's lookahead: taken out, so that the entry and the packet after
-            // it are cut from the same place.
-            let start = frame * FRAME_SAMPLES + LOOKAHEAD_SAMPLES;
-            packet = encoder.encode(sound.get(start..start + FRAME_SAMPLES).unwrap_or(&[0.0; FRAME_SAMPLES]))?;
-        }
-        made.push(packet);
+    for frame in 0..WARM_UP % len + len {
+        // What a decoder gives is late by the encoder's lookahead: taken out, so that the entry and the packet after it
+        // are cut from the same place.
+        let start = frame * FRAME_SAMPLES + LOOKAHEAD_SAMPLES;
+        made.push(encoder.encode(sound.get(start..start + FRAME_SAMPLES).unwrap_or(&[0.0; FRAME_SAMPLES]))?);
     }
+    made.drain(..WARM_UP % len);
     Ok(Clip::of_packets(&made)?)
 }
 
+/// Packets before the first entry, for encoder and decoder to settle on.
+const WARM_UP: usize = 4;
 /// 2.5 ms: the lookahead of libopus with restricted low delay.
 const LOOKAHEAD_SAMPLES: usize = 120;
