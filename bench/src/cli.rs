@@ -3,12 +3,17 @@
 use std::net::SocketAddr;
 
 use crate::meta::Settings;
+use crate::run::Wanted;
 
 /// What was asked for.
 #[derive(Debug)]
 pub enum Asked {
     /// Run the stand-in.
     Meta(Box<Settings>),
+    /// Measure.
+    Run(Wanted),
+    /// Be the bare loop.
+    Bare,
     /// Print this and leave.
     Help(&'static str),
 }
@@ -18,6 +23,8 @@ pub fn read(args: impl IntoIterator<Item = String>) -> Result<Asked, String> {
     let mut args = args.into_iter();
     match args.next().as_deref() {
         Some("meta") => meta(args),
+        Some("run") => run(args),
+        Some("bare") => Ok(Asked::Bare),
         None | Some("help" | "-h" | "--help") => Ok(Asked::Help(HELP)),
         Some(other) => Err(format!("unknown command {other:?}; try bench --help")),
     }
@@ -41,6 +48,34 @@ fn meta(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
         set(&mut settings, &flag, value)?;
     }
     Ok(Asked::Meta(Box::new(settings)))
+}
+
+fn run(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
+    let mut wanted = Wanted::default();
+    while let Some(flag) = args.next() {
+        let mut value = || args.next().ok_or_else(|| format!("{flag} needs a value"));
+        match flag.as_str() {
+            "-h" | "--help" => return Ok(Asked::Help(HELP_RUN)),
+            "--mediad" => wanted.mediad = Some(value()?.into()),
+            "--audio" => wanted.audio_dir = Some(value()?.into()),
+            "--json" => wanted.json = Some(value()?.into()),
+            "--against-bare" => wanted.against_bare = true,
+            "--calls" => wanted.calls = Some(number(&flag, &value()?)?),
+            "--measure" => wanted.measure_s = Some(number(&flag, &value()?)?),
+            "--repeats" => wanted.repeats = Some(number(&flag, &value()?)?),
+            other if other.starts_with('-') => return Err(format!("unknown option {other}; try bench run --help")),
+            _ if wanted.scenario.as_os_str().is_empty() => wanted.scenario = flag.into(),
+            other => return Err(format!("one scenario at a time; {other:?} is the second")),
+        }
+    }
+    match wanted.scenario.as_os_str().is_empty() {
+        true => Err("bench run needs a scenario, such as bench/scenarios/bridge.toml".to_owned()),
+        false => Ok(Asked::Run(wanted)),
+    }
+}
+
+fn number<T: std::str::FromStr>(flag: &str, value: &str) -> Result<T, String> {
+    value.parse().map_err(|_| format!("{flag} must be a number, not {value:?}"))
 }
 
 fn set(settings: &mut Settings, flag: &str, value: String) -> Result<(), String> {
@@ -93,9 +128,27 @@ const HELP: &str = "bench: the other side of Patchbay's wires
 usage: bench <command> [options]
 
 commands:
+  run     put load on a mediad and measure it
   meta    play Meta for one business number: Graph API, webhooks, media relay, and a phone to call from
+  bare    be the loop a server is held against; bench run starts it by itself
 
 bench <command> --help says more.
+";
+
+const HELP_RUN: &str = "bench run: real legs (ICE, DTLS, SRTP, Opus) against a real mediad, on this machine's loopback
+
+usage: bench run SCENARIO.toml [options]
+
+  --mediad PROGRAM   the server                                            [the mediad beside this program]
+  --audio FOLDER     prepared clips                                        [the house's own]
+  --calls N          instead of the scenario's number of calls
+  --measure SECONDS  instead of the scenario's length
+  --repeats N        instead of the scenario's number of times
+  --against-bare     each time also the bare loop: same packets, same sockets, no call logic
+  --json FILE        the report, every figure of it, as JSON
+
+Exit code: 0 passed; 99 a threshold was missed, or the callers were the bottleneck; anything else: it did not run.
+Scenarios that come with it: bench/scenarios/. Build both for speed: cargo build --release -p mediad -p bench
 ";
 
 const HELP_META: &str = "bench meta: a stand-in for Meta's side of WhatsApp calling

@@ -1,4 +1,4 @@
-//! `bench`: plays the other side of Patchbay's wires.
+//! `bench`: plays the other side of Patchbay's wires, and measures.
 
 use bench::cli::{self, Asked};
 use bench::meta::Meta;
@@ -10,6 +10,14 @@ fn main() -> std::process::ExitCode {
             std::process::ExitCode::SUCCESS
         }
         Ok(Asked::Meta(settings)) => run(*settings),
+        Ok(Asked::Bare) => bench::bare::run().map_or_else(|why| fail(&why), |()| std::process::ExitCode::SUCCESS),
+        Ok(Asked::Run(wanted)) => match bench::run::run(&wanted) {
+            Ok(report) => {
+                print!("{report}");
+                if report.passed() { std::process::ExitCode::SUCCESS } else { THRESHOLD_MISSED.into() }
+            }
+            Err(why) => fail(&why),
+        },
         Err(why) => fail(&why),
     }
 }
@@ -64,3 +72,6 @@ fn fail(why: &str) -> std::process::ExitCode {
     eprintln!("bench: {why}");
     std::process::ExitCode::FAILURE
 }
+
+/// As k6 has it: it ran, and did not come out as wanted.
+const THRESHOLD_MISSED: u8 = 99;

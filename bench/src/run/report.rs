@@ -1,0 +1,162 @@
+//! What came out: rows, ratios, thresholds missed; for people and as JSON.
+
+use std::fmt::{self, Display, Formatter};
+
+use serde::Serialize;
+
+use super::machine::Machine;
+use super::row::{Row, Times};
+use crate::scenario::Scenario;
+
+/// Everything that came out of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Of this form; it changes when a reader would stumble.
+    pub version: u32,
+    /// What was done.
+    pub scenario: Scenario,
+    /// On which machine.
+    pub machine: Machine,
+    /// What was seen, in order.
+    pub rows: Vec<Row>,
+    /// CPU time per packet of the server against the bare loop's, the mean of valid rows of either.
+    pub ratio_to_bare: Option<f64>,
+    /// Thresholds that were missed, each a sentence.
+    pub missed: Vec<String>,
+}
+
+impl Report {
+    /// A report without rows.
+    pub fn new(scenario: Scenario, machine: Machine) -> Self {
+        Report { version: VERSION, scenario, machine, rows: Vec::new(), ratio_to_bare: None, missed: Vec::new() }
+    }
+
+    /// Whether everything came out as wanted, and the callers were not the bottleneck.
+    pub fn passed(&self) -> bool {
+        self.missed.is_empty()
+    }
+
+    /// Holds the rows against the thresholds.
+    pub fn judge(&mut self) {
+        let mean = |of_bare: bool| {
+            let rows = self.rows.iter().filter(|row| (row.what == BARE) == of_bare && row.invalid.is_none());
+            let costs: Vec<f64> = rows.map(|row| row.us_per_packet).collect();
+            (!costs.is_empty()).then(|| costs.iter().sum::<f64>() / costs.len() as f64)
+        };
+        self.ratio_to_bare = mean(false).zip(mean(true)).map(|(server, bare)| server / bare);
+        let wanted = &self.scenario.thresholds;
+        let mut missed = Vec::new();
+        let mut hold = |what: &str, name: &str, is: Option<f64>, most: Option<f64>| {
+            if let Some(most) = most {
+                match is {
+                    Some(is) if is <= most => {}
+                    Some(is) => missed.push(format!("{what}: {name} is {is:.3}, more than {most}")),
+                    None => missed.push(format!("{what}: {name} was not measured")),
+                }
+            }
+        };
+        hold("all", "ratio_to_bare", self.ratio_to_bare, wanted.ratio_to_bare);
+        for row in self.rows.iter().filter(|row| row.what != BARE) {
+            let what = &row.what;
+            hold(what, "latency_p50_ms", row.latency_ms.map(|t| t.p50), wanted.latency_p50_ms);
+            hold(what, "latency_p99_ms", row.latency_ms.map(|t| t.p99), wanted.latency_p99_ms);
+            hold(what, "loss", Some(row.lost as f64 / row.said.max(1) as f64), wanted.loss);
+            hold(what, "jitter_p99_ms", Some(row.jitter_ms.p99), wanted.jitter_p99_ms);
+            hold(what, "gap_max_ms", Some(row.gap_ms.max), wanted.gap_max_ms);
+            hold(what, "setup_p99_ms", row.setup_ms.map(|t| t.p99), wanted.setup_p99_ms);
+            hold(what, "us_per_packet", Some(row.us_per_packet), wanted.us_per_packet);
+            hold(what, "failed_legs", Some(row.legs_up_failed[1] as f64), wanted.failed_legs);
+            if row.storm_legs.is_some() {
+                hold(what, "setup_cpu_ms", row.setup_cpu_ms, wanted.setup_cpu_ms);
+            } else {
+                hold(what, "kb_per_call", row.kb_per_call, wanted.kb_per_call);
+            }
+        }
+        for row in &self.rows {
+            missed.extend(row.invalid.as_ref().map(|why| format!("{}: INVALID, {why}", row.what)));
+        }
+        self.missed = missed;
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Machine { cpu, cores, kernel, memory_mb, commit, server_sha256 } = &self.machine;
+        let s = &self.scenario;
+        writeln!(f, "{}: {} calls, {:?}{}", s.name, s.calls, s.kind, if s.record { ", recorded" } else { "" })?;
+        writeln!(f, "machine  {cpu}, {cores} cores, {memory_mb} MB, Linux {kernel}")?;
+        writeln!(f, "server   commit {commit}, sha256 {server_sha256}…, core {}", core(s.server_core))?;
+        let first = if s.first { "SCHED_FIFO" } else { "ordinary" };
+        writeln!(f, "callers  core {}, both {first}, {} relays, {} ports", core(s.caller_core), s.relays, s.ports)?;
+        for row in &self.rows {
+            writeln!(f)?;
+            show(f, row)?;
+        }
+        if let Some(ratio) = self.ratio_to_bare {
+            writeln!(f, "\nCPU per packet, server : bare loop = {ratio:.2} : 1")?;
+        }
+        writeln!(f)?;
+        match self.missed.is_empty() {
+            true => writeln!(f, "passed"),
+            false => self.missed.iter().try_for_each(|missed| writeln!(f, "MISSED  {missed}")),
+        }
+    }
+}
+
+fn show(f: &mut Formatter<'_>, row: &Row) -> fmt::Result {
+    writeln!(f, "{}{}", row.what, if row.invalid.is_some() { "  INVALID" } else { "" })?;
+    let profile = row.srtp_profile.as_deref().unwrap_or("unknown");
+    writeln!(f, "  window      {:.1} s, {} packets came, {} lost, srtp {profile}", row.window_s, row.came, row.lost)?;
+    let [again, late, strays, moved, foreign] = row.again_late_strays_moved_foreign;
+    let [good, bad] = row.verified_unverified;
+    writeln!(f, "  verified    {good} opened by webrtc-srtp and right, {bad} not genuine, {} deaf legs", row.deaf)?;
+    if again + late + strays + moved + foreign > 0 {
+        writeln!(
+            f,
+            "  odd         {again} twice, {late} overtaken, {strays} strays, {moved} moved, {foreign} foreign"
+        )?;
+    }
+    let mut times = |name: &str, t: &Times| {
+        writeln!(f, "  {name:<11} p50 {:.3}  p95 {:.3}  p99 {:.3}  max {:.3} ms", t.p50, t.p95, t.p99, t.max)
+    };
+    row.latency_ms.iter().try_for_each(|t| times("added", t))?;
+    times("jitter", &row.jitter_ms)?;
+    times("gap", &row.gap_ms)?;
+    row.setup_ms.iter().try_for_each(|t| times("set-up", t))?;
+    times("lateness", &row.caller_lateness_ms)?;
+    let (cpu, us) = (row.server_cpu * 100.0, row.us_per_packet);
+    let (loop_cpu, loop_us) = (row.loop_cpu * 100.0, row.loop_us_per_packet);
+    writeln!(f, "  server      {cpu:.1} % of a core, {us:.2} µs a packet; its loop {loop_cpu:.1} %, {loop_us:.2} µs")?;
+    let [sleeps, pushed] = row.sleeps_pushed_per_s;
+    writeln!(f, "              sleeps {sleeps:.0}/s, pushed off {pushed:.0}/s, {} kB", row.server_kb)?;
+    row.kb_per_call.iter().try_for_each(|kb| writeln!(f, "              {kb:.1} kB a call"))?;
+    if let (Some(legs), Some(ms)) = (row.storm_legs, row.setup_cpu_ms) {
+        writeln!(f, "  storm       {legs} legs, {ms:.3} ms of CPU each")?;
+    }
+    let [callers, harness] = row.caller_cpu.map(|part| part * 100.0);
+    let us = row.caller_us_per_packet;
+    writeln!(f, "  callers     {callers:.1} % of a core, {us:.2} µs a packet; the whole harness {harness:.1} %")?;
+    let n = row.noise;
+    writeln!(
+        f,
+        "  noise       steal {:.1} %, others {:.2} cores, load {:.1}, kernel drops {}",
+        n.steal * 100.0,
+        n.others,
+        n.load,
+        n.kernel_drops
+    )?;
+    let [up, failed] = row.legs_up_failed;
+    if failed + row.surprises > 0 {
+        let why = row.reasons.join("; ");
+        writeln!(f, "  trouble     {up} legs up, {failed} failed, {} surprises: {why}", row.surprises)?;
+    }
+    Ok(())
+}
+
+fn core(core: Option<usize>) -> String {
+    core.map_or_else(|| "any".to_owned(), |core| core.to_string())
+}
+
+const VERSION: u32 = 1;
+/// The name of the bare loop's rows.
+const BARE: &str = "bare loop";
