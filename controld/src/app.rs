@@ -4,6 +4,7 @@ pub mod demo;
 pub mod links;
 pub mod logins;
 pub mod passwords;
+pub mod sounds;
 pub mod surroundings;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,8 @@ pub struct Parts {
     pub logins: Mutex<Logins>,
     /// Proxies whose word about their clients is taken.
     pub proxies: Vec<Network>,
+    /// Makes clips.
+    pub sounds: sounds::Sounds,
     /// Lengths of shared sounds that have been read.
     pub lengths: Mutex<BTreeMap<String, u64>>,
     /// Signs links to recordings.
@@ -90,6 +93,7 @@ impl App {
             desk,
             passwords,
             logins: Mutex::new(Logins::default()),
+            sounds: sounds::Sounds::new(),
             lengths: Mutex::default(),
             links: LinkKey::new(key.into_bytes()),
             counts,

@@ -74,6 +74,8 @@ sections! {
     database: Database {
         /// A SQLite file; it is created with its folder.
         url: String = "sqlite://var/patchbay.db".into(),
+        /// File with the key that seals tokens and app secrets; made if missing. Empty: beside the SQLite file. Keep a copy elsewhere.
+        key_file: String = String::new(),
     }
     /// The way out to WhatsApp.
     whatsapp: WhatsApp {
@@ -189,6 +191,16 @@ impl Config {
         let table = protocol::overlay(table, vars);
         refuse_unknown(&table)?;
         Value::Table(table).try_into().map_err(|e: toml::de::Error| ConfigError::BadValue(one_line(&e.to_string())))
+    }
+
+    /// Where the key of the secrets lies.
+    pub fn key_file(&self) -> PathBuf {
+        if !self.database.key_file.is_empty() {
+            return PathBuf::from(&self.database.key_file);
+        }
+        let path =
+            self.database.url.strip_prefix("sqlite:").map_or("var/patchbay", |rest| rest.trim_start_matches("//"));
+        PathBuf::from(format!("{}.key", path.split('?').next().unwrap_or(path)))
     }
 
     /// The mediad to start: as configured, or the one beside our own executable.

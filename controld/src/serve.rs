@@ -10,6 +10,7 @@ use controld::config::Config;
 use controld::http;
 use controld::http::door::{Door, DoorError, Peer};
 use controld::model::clock;
+use controld::store::vault::{Vault, VaultError};
 use controld::store::{Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -45,6 +46,9 @@ pub(crate) enum ServeError {
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// The key of the secrets.
+    #[error("{0}")]
+    Vault(#[from] VaultError),
     /// A part.
     #[error("{0}")]
     Wire(#[from] WireError),
@@ -69,7 +73,8 @@ async fn house(config: Config, file: Option<PathBuf>) -> Result<(), ServeError> 
     for folder in [&config.calling.audio_dir, &config.media.spool_dir, &config.media.recordings_dir] {
         std::fs::create_dir_all(folder).map_err(|why| ServeError::Folder(folder.clone(), why))?;
     }
-    let store = Store::open(&config.database.url).await?;
+    let key_file = config.key_file();
+    let store = Store::open(&config.database.url).await?.with_vault(Vault::with_key_in(&key_file)?);
     let passwords = Passwords::new();
     if config.server.demo {
         open_demo(&config, &store, &passwords).await?;

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::flows::{FlowDraft, Uses};
 use crate::app::passwords::HashFailed;
+use crate::app::sounds::NoClip;
 use crate::desk::DeskError;
 use crate::ivr::lint::Problem;
 use crate::store::StoreError;
@@ -154,6 +155,19 @@ impl From<DeskError> for ApiError {
             DeskError::Over(_) => Self::Conflict("the call is over already".to_owned()),
             DeskError::Store(why) => why.into(),
             why @ (DeskError::Graph(_) | DeskError::Host(_) | DeskError::Callbacks(_)) => {
+                error!(error = %why, "a request failed: {why}");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<NoClip> for ApiError {
+    fn from(why: NoClip) -> Self {
+        match why {
+            NoClip::Unfit(why) => Self::Unfit(why.to_string()),
+            NoClip::Busy => Self::Unavailable(why.to_string()),
+            NoClip::Cut => {
                 error!(error = %why, "a request failed: {why}");
                 Self::Internal
             }

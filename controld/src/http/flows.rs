@@ -98,13 +98,34 @@ pub struct FlowDraft {
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Uses {
     /// Numbers whose callers start there, digits only.
-    numbers: Vec<String>,
-    /// Flows that name it, in their draft or in a published version.
-    flows: Vec<FlowName>,
+    pub(super) numbers: Vec<String>,
+    /// Flows that name it, in their draft or in what is published.
+    pub(super) flows: Vec<FlowName>,
     /// Calls that began there, over or not.
-    calls: i64,
+    pub(super) calls: i64,
     /// Of those, not over.
-    live_calls: i64,
+    pub(super) live_calls: i64,
+    /// Settings of the organisation that name it: `hold_music`, `ringback`.
+    pub(super) settings: Vec<String>,
+}
+
+impl Uses {
+    /// Flows alone.
+    pub(super) fn of_flows(flows: Vec<FlowName>) -> Self {
+        Self { flows, ..Self::default() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.flows.is_empty() && self.settings.is_empty()
+    }
+
+    /// The first few, in words.
+    pub(super) fn told(&self) -> String {
+        let numbers = self.numbers.iter().map(|number| format!("callers of +{number}"));
+        let flows = self.flows.iter().map(|flow| format!("flow \"{}\"", flow.name));
+        let settings = self.settings.iter().map(|name| format!("the setting {name}"));
+        numbers.chain(flows).chain(settings).take(USES_TOLD_MAX).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// A flow and what people call it.
@@ -279,7 +300,7 @@ pub async fn uses(State(app): State<App>, who: Who, Path(id): Path<String>) -> R
 pub async fn delete(State(app): State<App>, who: Who, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let row = row(&app, &who, id).await?;
     let uses = users(&app, &who, &row.id).await?;
-    if !uses.numbers.is_empty() || !uses.flows.is_empty() {
+    if !uses.is_empty() {
         return Err(in_use(uses));
     }
     if uses.calls > 0 || !app.store.delete_flow(&who.org, &row.id).await? {
@@ -296,7 +317,7 @@ pub async fn delete(State(app): State<App>, who: Who, Path(id): Path<String>) ->
 pub async fn archive(State(app): State<App>, who: Who, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let row = row(&app, &who, id).await?;
     let uses = users(&app, &who, &row.id).await?;
-    if !uses.numbers.is_empty() || !uses.flows.is_empty() {
+    if !uses.is_empty() {
         return Err(in_use(uses));
     }
     app.store.archive_flow(&who.org, &row.id, Some(clock::now())).await?;
@@ -355,7 +376,7 @@ async fn users(app: &App, who: &Who, id: &FlowId) -> Result<Uses, ApiError> {
     let known = app.store.flow_uses(&who.org, id).await?;
     let flows = naming(app, who, |flow| jumps(flow).any(|target| target == id)).await?;
     let flows = flows.into_iter().filter(|flow| flow.id != *id).collect();
-    Ok(Uses { numbers: known.numbers, flows, calls: known.calls, live_calls: known.live_calls })
+    Ok(Uses { numbers: known.numbers, flows, calls: known.calls, live_calls: known.live_calls, settings: Vec::new() })
 }
 
 /// The flows not put away of which the draft or what is published is such.
@@ -372,10 +393,7 @@ pub(super) async fn naming(app: &App, who: &Who, is: impl Fn(&Flow) -> bool) -> 
 }
 
 fn in_use(uses: Uses) -> ApiError {
-    let numbers = uses.numbers.iter().map(|number| format!("callers of +{number} start there"));
-    let flows = uses.flows.iter().map(|flow| format!("\"{}\" goes there", flow.name));
-    let by: Vec<String> = numbers.chain(flows).take(USES_TOLD_MAX).collect();
-    ApiError::InUse(format!("the flow is in use: {}", by.join(", ")), Box::new(uses))
+    ApiError::InUse(format!("the flow is in use: {}", uses.told()), Box::new(uses))
 }
 
 fn readable(id: &FlowId, body: &str) -> Result<Flow, ApiError> {

@@ -119,7 +119,7 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), ApiError> {
         return Err(if path_is_known { ApiError::WrongMethod } else { ApiError::NotFound("address") });
     };
     if !request.method().is_safe() {
-        refuse_other_sites(&app.config, request.headers())?;
+        refuse_other_sites(&app.config, request.headers(), path == TAKES_SOUND)?;
     }
     let least = match access {
         Access::Open => return Ok(()),
@@ -135,7 +135,7 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), ApiError> {
 }
 
 /// Another site's page can send our cookie along, but neither our header nor our origin.
-fn refuse_other_sites(config: &Config, headers: &HeaderMap) -> Result<(), ApiError> {
+fn refuse_other_sites(config: &Config, headers: &HeaderMap, takes_sound: bool) -> Result<(), ApiError> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let ours = text("x-patchbay") == Some("1")
         && text("origin").is_none_or(|origin| is_our_origin(config, origin))
@@ -144,10 +144,14 @@ fn refuse_other_sites(config: &Config, headers: &HeaderMap) -> Result<(), ApiErr
         return Err(ApiError::CrossSite);
     }
     let has_body = text("transfer-encoding").is_some() || text("content-length").is_some_and(|length| length != "0");
-    let is_json = text("content-type").is_some_and(|kind| {
-        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-    });
-    if has_body && !is_json { Err(ApiError::NotJson) } else { Ok(()) }
+    let fits = |kind: &str| match takes_sound {
+        // No form can send these.
+        true => kind == "application/octet-stream" || kind.starts_with("audio/"),
+        false => kind == "application/json",
+    };
+    let is_fit = text("content-type").and_then(|kind| kind.split(';').next());
+    let is_fit = is_fit.is_some_and(|kind| fits(&kind.trim().to_ascii_lowercase()));
+    if has_body && !is_fit { Err(ApiError::NotJson) } else { Ok(()) }
 }
 
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -156,6 +160,8 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     pairs.find(|(key, value)| *key == name && value.len() <= TOKEN_BYTES_MAX).map(|(_, value)| value)
 }
 
+/// The route whose body is a file of sound.
+const TAKES_SOUND: &str = "/api/audio";
 const TOUCH_MS: Millis = 60 * 1000;
 const TOKEN_BYTES_MAX: usize = 128;
 
@@ -171,8 +177,8 @@ mod tests {
     fn a_change_from_another_site_is_refused_whatever_it_pretends() {
         let config = Config::default();
         let ours = [("x-patchbay", "1"), ("origin", "http://127.0.0.1:8080"), ("sec-fetch-site", "same-origin")];
-        assert!(refuse_other_sites(&config, &headers(&ours)).is_ok());
-        assert!(refuse_other_sites(&config, &headers(&ours[..1])).is_ok());
+        assert!(refuse_other_sites(&config, &headers(&ours), false).is_ok());
+        assert!(refuse_other_sites(&config, &headers(&ours[..1]), false).is_ok());
         for bad in [
             &[][..],
             &[("origin", "http://127.0.0.1:8080")],
@@ -184,7 +190,7 @@ mod tests {
             &[("x-patchbay", "1"), ("sec-fetch-site", "cross-site")],
             &[("x-patchbay", "1"), ("sec-fetch-site", "same-site")],
         ] {
-            assert!(matches!(refuse_other_sites(&config, &headers(bad)), Err(ApiError::CrossSite)), "{bad:?}");
+            assert!(matches!(refuse_other_sites(&config, &headers(bad), false), Err(ApiError::CrossSite)), "{bad:?}");
         }
     }
 
@@ -193,14 +199,14 @@ mod tests {
         let config = Config::default();
         for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"] {
             let sent = headers(&[("x-patchbay", "1"), ("content-length", "2"), ("content-type", kind)]);
-            assert!(matches!(refuse_other_sites(&config, &sent), Err(ApiError::NotJson)), "{kind}");
+            assert!(matches!(refuse_other_sites(&config, &sent, false), Err(ApiError::NotJson)), "{kind}");
         }
         let json = headers(&[
             ("x-patchbay", "1"),
             ("content-length", "2"),
             ("content-type", "application/json; charset=utf-8"),
         ]);
-        assert!(refuse_other_sites(&config, &json).is_ok());
+        assert!(refuse_other_sites(&config, &json, false).is_ok());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod agents;
+pub mod audio;
 pub mod auth;
 pub mod calls;
 pub mod door;
@@ -10,13 +11,17 @@ pub mod error;
 pub mod flows;
 pub mod forwarded;
 pub mod guard;
+pub mod organisation;
 pub mod pages;
 pub mod range;
 pub mod recordings;
 pub mod softphone;
 pub mod take;
+pub mod teams;
+pub mod users;
 pub mod webhook;
 
+use ::audio::limits::UPLOAD_BYTES_MAX;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -73,6 +78,26 @@ pub const ACCESS: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/flows/{id}/uses", Access::Signed(Role::Admin)),
     (Method::POST, "/api/flows/{id}/simulate", Access::Signed(Role::Admin)),
     (Method::GET, "/api/accounts", Access::Signed(Role::Agent)),
+    (Method::POST, "/api/accounts", Access::Signed(Role::Admin)),
+    (Method::GET, "/api/accounts/{id}", Access::Signed(Role::Admin)),
+    (Method::PATCH, "/api/accounts/{id}", Access::Signed(Role::Admin)),
+    (Method::DELETE, "/api/accounts/{id}", Access::Signed(Role::Admin)),
+    (Method::GET, "/api/audio", Access::Signed(Role::Admin)),
+    (Method::POST, "/api/audio", Access::Signed(Role::Admin)),
+    (Method::GET, "/api/audio/sound", Access::Signed(Role::Admin)),
+    (Method::PATCH, "/api/audio/{id}", Access::Signed(Role::Admin)),
+    (Method::DELETE, "/api/audio/{id}", Access::Signed(Role::Admin)),
+    (Method::GET, "/api/audio/{id}/uses", Access::Signed(Role::Admin)),
+    (Method::GET, "/api/teams", Access::Signed(Role::Agent)),
+    (Method::POST, "/api/teams", Access::Signed(Role::Admin)),
+    (Method::PATCH, "/api/teams/{id}", Access::Signed(Role::Admin)),
+    (Method::DELETE, "/api/teams/{id}", Access::Signed(Role::Admin)),
+    (Method::GET, "/api/users", Access::Signed(Role::Admin)),
+    (Method::POST, "/api/users", Access::Signed(Role::Admin)),
+    (Method::PATCH, "/api/users/{id}", Access::Signed(Role::Admin)),
+    (Method::POST, "/api/me/password", Access::Signed(Role::Agent)),
+    (Method::GET, "/api/organisation", Access::Signed(Role::Agent)),
+    (Method::PATCH, "/api/organisation", Access::Signed(Role::Admin)),
     (Method::GET, "/api/agents", Access::Signed(Role::Agent)),
     (Method::GET, "/api/softphone", Access::Signed(Role::Agent)),
 ];
@@ -101,7 +126,7 @@ pub fn house(app: App) -> Router {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Patchbay", description = "The API of controld. Changes carry `X-Patchbay: 1` and a JSON body."),
-    components(schemas(FromTab, ToTab))
+    components(schemas(FromTab, ToTab, audio::SoundPurpose))
 )]
 struct Document;
 
@@ -116,7 +141,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(recordings::link))
         .routes(routes!(calls::live))
         .merge(flow_routes())
-        .routes(routes!(accounts::list))
+        .merge(setting_routes())
         .routes(routes!(agents::list))
         .routes(routes!(softphone::open))
         .routes(routes!(openapi_json))
@@ -143,6 +168,24 @@ fn flow_routes() -> OpenApiRouter<App> {
         .routes(routes!(flows::compare::export))
         .routes(routes!(flows::simulate::simulate))
         .layer(DefaultBodyLimit::max(FLOW_BODY_BYTES_MAX))
+}
+
+/// What admins set: numbers, sounds, teams, people.
+fn setting_routes() -> OpenApiRouter<App> {
+    let uploads = OpenApiRouter::new().routes(routes!(audio::list, audio::upload));
+    OpenApiRouter::new()
+        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(accounts::detail, accounts::change, accounts::delete))
+        .routes(routes!(audio::sound))
+        .routes(routes!(audio::rename, audio::delete))
+        .routes(routes!(audio::uses))
+        .routes(routes!(teams::list, teams::create))
+        .routes(routes!(teams::change, teams::delete))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::change))
+        .routes(routes!(users::own_password))
+        .routes(routes!(organisation::detail, organisation::change))
+        .merge(uploads.layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX)))
 }
 
 /// This document.

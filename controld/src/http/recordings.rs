@@ -94,7 +94,7 @@ pub async fn play(
 }
 
 /// RFC 9110 §13.1.5: a part of another version is worse than the whole.
-fn range_that_counts<'a>(headers: &'a HeaderMap, etag: &str) -> Option<&'a str> {
+pub(super) fn range_that_counts<'a>(headers: &'a HeaderMap, etag: &str) -> Option<&'a str> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     match headers.contains_key(header::IF_RANGE) && text(header::IF_RANGE) != Some(etag) {
         true => None,
@@ -102,7 +102,14 @@ fn range_that_counts<'a>(headers: &'a HeaderMap, etag: &str) -> Option<&'a str> 
     }
 }
 
-async fn answer(mut file: File, len: u64, wanted: Part, etag: &str, head: bool) -> Result<Response, ApiError> {
+/// Answers with a file of sound, whole or in part.
+pub(super) async fn answer(
+    mut file: File,
+    len: u64,
+    wanted: Part,
+    etag: &str,
+    head: bool,
+) -> Result<Response, ApiError> {
     let (status, first, count, content_range) = match wanted {
         Part::Whole => (StatusCode::OK, 0, len, None),
         Part::Bytes { first, last } => {

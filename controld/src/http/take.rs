@@ -62,6 +62,11 @@ pub fn or_any<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result
     }
 }
 
+/// A field that may be absent, null, or there: the outer `Option` says whether it was sent.
+pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(from).map(Some)
+}
+
 /// A whole number that counts as absent when it is empty.
 pub fn number_or_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     match Option::<String>::deserialize(from)?.filter(|text| !text.is_empty()) {

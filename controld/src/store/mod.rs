@@ -21,21 +21,24 @@ pub mod recordings;
 pub mod sessions;
 pub mod teams;
 pub mod users;
+pub mod vault;
 
 use std::path::Path;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, AnyPool, Connection, Executor, Row, Transaction};
 
 use crate::model::clock;
+use vault::Vault;
 
 /// The database. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Store {
     reader: AnyPool,
     writer: AnyPool,
+    vault: Arc<Vault>,
 }
 
 impl Store {
@@ -56,7 +59,13 @@ impl Store {
         let writer = pool(1).connect_with(options.clone()).await?;
         migrate(&writer).await?;
         let reader = pool(READERS).connect_with(options).await?;
-        Ok(Self { reader, writer })
+        Ok(Self { reader, writer, vault: Arc::new(Vault::open_plan()) })
+    }
+
+    /// The same, sealing secrets from now on.
+    #[must_use]
+    pub fn with_vault(self, vault: Vault) -> Self {
+        Self { vault: Arc::new(vault), ..self }
     }
 
     /// For questions. What they see is committed.

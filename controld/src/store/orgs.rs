@@ -41,6 +41,26 @@ impl Store {
         Ok(row.try_get::<i64, _>(0)? == 0)
     }
 
+    /// Writes a tenant as it is now. False: no such tenant.
+    pub async fn change_org(&self, org: &Org) -> Result<bool, StoreError> {
+        let mut change = self.write().await?;
+        let done = sqlx::query(
+            "UPDATE organisations SET name = $1, calling_enabled = $2, recording_enabled = $3, hold_music = $4,
+                                      ringback = $5, transfer_timeout_secs = $6 WHERE id = $7",
+        )
+        .bind(&org.name)
+        .bind(i64::from(org.calling_enabled))
+        .bind(i64::from(org.recording_enabled))
+        .bind(&org.hold_music)
+        .bind(&org.ringback)
+        .bind(org.transfer_timeout_secs.map(i64::from))
+        .bind(org.id.as_str())
+        .execute(&mut *change)
+        .await?;
+        change.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     /// Adds a tenant.
     pub async fn add_org(&self, org: &Org, now: Millis) -> Result<(), StoreError> {
         let mut change = self.write().await?;

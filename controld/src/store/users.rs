@@ -71,6 +71,37 @@ impl Store {
         Ok(change.commit().await?)
     }
 
+    /// Writes a person as they are now; a taken e-mail address is a conflict. `end_sessions`: they sign in again. False: no
+    /// such person of this tenant, or they are its last admin who may sign in and would be no longer.
+    pub async fn change_user(&self, user: &User, end_sessions: bool) -> Result<bool, StoreError> {
+        let mut change = self.write().await?;
+        let done = sqlx::query(
+            "UPDATE users SET email = $1, name = $2, role = $3, password_hash = $4, disabled = $5
+             WHERE org_id = $6 AND id = $7 AND (($8 = 'admin' AND $9 = 0) OR role <> 'admin' OR disabled = 1
+               OR EXISTS (SELECT 1 FROM users o WHERE o.org_id = users.org_id AND o.id <> users.id
+                          AND o.role = 'admin' AND o.disabled = 0))",
+        )
+        .bind(user.email.to_lowercase())
+        .bind(&user.name)
+        .bind(as_word(&user.role))
+        .bind(&user.password_hash.0)
+        .bind(i64::from(user.disabled))
+        .bind(user.org.as_str())
+        .bind(user.id.as_str())
+        .bind(as_word(&user.role))
+        .bind(i64::from(user.disabled))
+        .execute(&mut *change)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        if end_sessions || user.disabled {
+            sqlx::query("DELETE FROM sessions WHERE user_id = $1").bind(user.id.as_str()).execute(&mut *change).await?;
+        }
+        change.commit().await?;
+        Ok(true)
+    }
+
     /// Locks a person out, or in again. Their sessions end in the same moment.
     pub async fn set_disabled(&self, id: &UserId, disabled: bool) -> Result<(), StoreError> {
         let mut change = self.write().await?;

@@ -15,9 +15,13 @@ use controld::model::{
 use controld::store::Store;
 use controld::store::accounts::Account;
 use controld::store::calls::{CallRow, Ended, Move};
+use controld::store::flow_versions::Publication;
+use controld::store::flows::{Draft, Saved};
 use controld::store::journal::NewEntry;
 use controld::store::orgs::Org;
+use controld::store::teams::{Strategy, Team};
 use controld::store::users::User;
+use controld::store::vault::Vault;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -75,7 +79,8 @@ impl House {
         let url = format!("{scheme}://{}", door.address());
         config.server.public_url.clone_from(&url);
         std::fs::create_dir_all(&config.media.spool_dir).unwrap();
-        let store = Store::open(&config.database.url).await.unwrap();
+        let vault = Vault::with_key_in(&config.key_file()).unwrap();
+        let store = Store::open(&config.database.url).await.unwrap().with_vault(vault);
         let passwords = Passwords::new();
         assert!(demo::move_in(&store, &passwords, clock::now()).await.unwrap());
         second_organisation(&store, &passwords).await;
@@ -209,6 +214,13 @@ async fn second_organisation(store: &Store, passwords: &Passwords) {
         calling_enabled: true,
     };
     store.add_account(&number, 0).await.unwrap();
+    let flow = FlowId::from("flow_other");
+    let draft = Draft { name: "Other flow", body: "{\"name\":\"Other flow\"}", revision: 1 };
+    store.add_flow(&org, &flow, draft, None, 0).await.unwrap();
+    let publication = Publication { revision: None, note: "", by: None };
+    assert_eq!(store.publish_flow(&org, &flow, publication, 0).await.unwrap(), Saved::Done(1));
+    let team = Team { id: TeamId::from("team_other"), org, name: "Other team".into(), strategy: Strategy::All };
+    store.add_team(&team, &[UserId::from("usr_olga")], 0).await.unwrap();
 }
 
 fn row(past: Past) -> CallRow {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod access;
+mod audio;
 mod call_log;
 mod command_line;
 mod desk;
@@ -11,4 +12,5 @@ mod house;
 mod login;
 mod pages;
 mod recordings;
+mod settings;
 mod tls;

@@ -14,11 +14,31 @@ export interface paths {
         /** Every number, by name. */
         get: operations["list_accounts"];
         put?: never;
-        post?: never;
+        /** Adds a number. */
+        post: operations["create_account"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A number, without its secrets. */
+        get: operations["account_detail"];
+        put?: never;
+        post?: never;
+        /** Removes a number no call tells of. */
+        delete: operations["delete_account"];
+        options?: never;
+        head?: never;
+        /** Changes a number. */
+        patch: operations["change_account"];
         trace?: never;
     };
     "/api/agents": {
@@ -30,6 +50,79 @@ export interface paths {
         };
         /** Everyone of the organisation who may sign in, by name. */
         get: operations["list_agents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that can be played to callers. */
+        get: operations["list_audio"];
+        put?: never;
+        /**
+         * Adds a sound. The body is the file itself: WAV, MP3, OGG, Opus, FLAC, M4A or WebM, told by its content. It is decoded
+         *     under limits, trimmed, brought to its loudness and kept as callers hear it.
+         */
+        post: operations["upload_audio"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audio/sound": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The sound, exactly as callers hear it, whole or in part. */
+        get: operations["play_audio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audio/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a sound that nothing plays. */
+        delete: operations["delete_audio"];
+        options?: never;
+        head?: never;
+        /** Gives a sound another name; prompts find it as before. */
+        patch: operations["rename_audio"];
+        trace?: never;
+    };
+    "/api/audio/{id}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a sound is used: flows that play it, hold music and ringback of the organisation. */
+        get: operations["audio_uses"];
         put?: never;
         post?: never;
         delete?: never;
@@ -469,6 +562,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes one's own password; every session of theirs ends, this one included. */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -484,6 +594,24 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/organisation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The settings. */
+        get: operations["organisation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes the settings. Calls that run keep what they began with. */
+        patch: operations["change_organisation"];
         trace?: never;
     };
     "/api/softphone": {
@@ -503,10 +631,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every team, by name. */
+        get: operations["list_teams"];
+        put?: never;
+        /** Adds a team. */
+        post: operations["create_team"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a team that no flow sends callers to. */
+        delete: operations["delete_team"];
+        options?: never;
+        head?: never;
+        /** Changes a team. */
+        patch: operations["change_team"];
+        trace?: never;
+    };
+    "/api/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everyone of the organisation, by name. */
+        get: operations["list_users"];
+        put?: never;
+        /** Adds a person. */
+        post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes a person. Nobody takes their own role or access away, and the last admin stays one. */
+        patch: operations["change_user"];
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A number as its admins see it. */
+        AccountDetail: components["schemas"]["AccountSummary"] & {
+            /** @description An app secret is set; it is never shown. */
+            has_app_secret: boolean;
+            /** @description A token is set; it is never shown. */
+            has_token: boolean;
+            /** @description Meta's id of the number. */
+            phone_number_id: string;
+            /** @description To be entered at Meta beside the address. */
+            verify_token: string;
+            /** @description Where Meta sends its webhooks. */
+            webhook_url: string;
+        };
         /** @description A WhatsApp business number. */
         AccountId: string;
         /** @description A number. */
@@ -695,6 +907,127 @@ export interface components {
          * @enum {string}
          */
         Change: "added" | "removed" | "changed";
+        /** @description A change of a number; what is absent stays. */
+        ChangeAccount: {
+            /**
+             * @description Write-only.
+             * @default null
+             */
+            app_secret: string | null;
+            /**
+             * @description It takes calls.
+             * @default null
+             */
+            calling_enabled: boolean | null;
+            /**
+             * @description Digits.
+             * @default null
+             */
+            display_number: string | null;
+            /**
+             * @description As shown.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description Meta's id of the number.
+             * @default null
+             */
+            phone_number_id: string | null;
+            /** @default null */
+            start_flow: components["schemas"]["FlowId"] | null;
+            /**
+             * @description Write-only.
+             * @default null
+             */
+            token: string | null;
+            /**
+             * @description What Meta says when it first calls the webhook.
+             * @default null
+             */
+            verify_token: string | null;
+        };
+        /** @description A change of the settings; what is absent stays, null is the configured one. */
+        ChangeOrganisation: {
+            /**
+             * @description Its numbers take calls.
+             * @default null
+             */
+            calling_enabled: boolean | null;
+            /**
+             * @description A clip.
+             * @default null
+             */
+            hold_music: string | null;
+            /**
+             * @description As shown.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description Its conversations are recorded.
+             * @default null
+             */
+            recording_enabled: boolean | null;
+            /**
+             * @description A clip.
+             * @default null
+             */
+            ringback: string | null;
+            /**
+             * Format: int32
+             * @description 1 to 3600.
+             * @default null
+             */
+            transfer_timeout_secs: number | null;
+        };
+        /** @description Another password of one's own. */
+        ChangePassword: {
+            /** @description At least 12 characters. */
+            new: string;
+            /** @description The present one. */
+            old: string;
+        };
+        /** @description A change of a person; what is absent stays. */
+        ChangePerson: {
+            /**
+             * @description May not sign in; their sessions end.
+             * @default null
+             */
+            disabled: boolean | null;
+            /**
+             * @description Nobody else's.
+             * @default null
+             */
+            email: string | null;
+            /**
+             * @description As shown.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description At least 12 characters; their sessions end.
+             * @default null
+             */
+            password: string | null;
+            /** @default null */
+            role: components["schemas"]["Role"] | null;
+        };
+        /** @description A change of a team; what is absent stays. */
+        ChangeTeam: {
+            /**
+             * @description Who is in it, all of them.
+             * @default null
+             */
+            members: components["schemas"]["UserId"][] | null;
+            /**
+             * @description As shown.
+             * @default null
+             */
+            name: string | null;
+            /** @default null */
+            strategy: components["schemas"]["Strategy"] | null;
+        };
         /** @description A body to be checked. */
         Check: {
             /** @default null */
@@ -707,6 +1040,44 @@ export interface components {
             /** @description It may be published. */
             publishable: boolean;
         };
+        /** @description A sound of the organisation's own. */
+        Clip: {
+            /**
+             * Format: int64
+             * @description Size of the prepared file.
+             */
+            bytes: number;
+            /** @description What a prompt's `clip` says. */
+            clip: string;
+            /** @description When. */
+            created_at: components["schemas"]["i64"];
+            created_by: components["schemas"]["UserId"] | null;
+            /**
+             * Format: int64
+             * @description Length.
+             */
+            duration_ms: number;
+            /** @description Which. */
+            id: components["schemas"]["ClipId"];
+            /**
+             * Format: double
+             * @description Loudness as it is played, in LUFS.
+             */
+            lufs: number;
+            /** @description As shown. */
+            name: string;
+            /** @description Where it comes from. */
+            source: components["schemas"]["ClipSource"];
+            /** @description What it says, for speech. */
+            words: string | null;
+        };
+        /** @description A prepared sound of an organisation. */
+        ClipId: string;
+        /**
+         * @description Where a clip comes from.
+         * @enum {string}
+         */
+        ClipSource: "upload" | "speech";
         /**
          * @description What is wrong.
          * @enum {string}
@@ -1001,6 +1372,13 @@ export interface components {
             /** @enum {string} */
             kind: "hangup";
         });
+        /** @description What can be played to callers. */
+        Library: {
+            /** @description The organisation's own, by name. */
+            clips: components["schemas"]["Clip"][];
+            /** @description The house's, by path. */
+            shared: components["schemas"]["SharedClip"][];
+        };
         /** @description What a person types. */
         Login: {
             /** @description E-mail address, any case. */
@@ -1085,11 +1463,49 @@ export interface components {
             /** @description As shown. */
             name: string;
         };
+        /** @description A number to be. */
+        NewAccount: {
+            /** @description Key of the webhook's signature; write-only. */
+            app_secret: string;
+            /** @description Absent: it takes calls. */
+            calling_enabled?: boolean;
+            /** @description Digits; spaces, dashes, brackets and a plus are dropped. */
+            display_number: string;
+            /** @description As shown. */
+            name: string;
+            /** @description Meta's id of the number. */
+            phone_number_id: string;
+            start_flow?: components["schemas"]["FlowId"] | null;
+            /** @description Bearer token of the Graph API; write-only. */
+            token: string;
+            /** @description Absent: one is made. */
+            verify_token?: string | null;
+        };
         /** @description A flow to be. */
         NewFlow: {
             flow?: components["schemas"]["Flow"] | null;
             /** @description As shown. */
             name: string;
+        };
+        /** @description A person to be. */
+        NewPerson: {
+            /** @description Nobody else's. */
+            email: string;
+            /** @description As shown. */
+            name: string;
+            /** @description At least 12 characters. */
+            password: string;
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description A team to be. */
+        NewTeam: {
+            /** @description Who is in it. */
+            members?: components["schemas"]["UserId"][];
+            /** @description As shown. */
+            name: string;
+            /** @description Absent: all. */
+            strategy?: components["schemas"]["Strategy"];
         };
         /** @description One box on the canvas. */
         Node: components["schemas"]["Kind"] & {
@@ -1128,12 +1544,45 @@ export interface components {
             /** @description As shown. */
             name: string;
         };
+        /** @description Calling settings of an organisation. */
+        OrganisationSettings: {
+            /** @description Its numbers take calls. */
+            calling_enabled: boolean;
+            /** @description Its own hold music; null: the configured one. */
+            hold_music: string | null;
+            /** @description Which. */
+            id: components["schemas"]["OrgId"];
+            /** @description As shown. */
+            name: string;
+            /** @description Its conversations are recorded, if the server records at all. */
+            recording_enabled: boolean;
+            /** @description Its own ringback; null: the configured one. */
+            ringback: string | null;
+            /**
+             * Format: int32
+             * @description Seconds a caller waits for an agent; null: as configured.
+             */
+            transfer_timeout_secs: number | null;
+        };
         /** @description Who is at the other end. */
         Party: {
             /** @description Profile name, or the number. */
             name: string;
             /** @description Digits; empty for users with usernames. */
             phone: string;
+        };
+        /** @description A person. */
+        Person: {
+            /** @description May not sign in. */
+            disabled: boolean;
+            /** @description Lower case. */
+            email: string;
+            /** @description Who. */
+            id: components["schemas"]["UserId"];
+            /** @description As shown. */
+            name: string;
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
         };
         /**
          * @description Whether an agent can be rung.
@@ -1215,6 +1664,11 @@ export interface components {
             /** @description With `has_problems`: what is wrong with the flow. */
             problems?: components["schemas"]["Problem"][] | null;
             uses?: components["schemas"]["Uses"] | null;
+        };
+        /** @description Another name. */
+        Rename: {
+            /** @description As shown. */
+            name: string;
         };
         /** @description A call that rings. */
         RingingCall: {
@@ -1319,6 +1773,16 @@ export interface components {
          * @enum {string}
          */
         Severity: "error" | "warning";
+        /** @description A sound every organisation may use. */
+        SharedClip: {
+            /** @description What a prompt's `clip` says. */
+            clip: string;
+            /**
+             * Format: int64
+             * @description Length.
+             */
+            duration_ms: number;
+        };
         /** @description A simulated call. */
         Simulation: {
             /** @description How the call ended. */
@@ -1350,6 +1814,27 @@ export interface components {
             ringing: components["schemas"]["RingingCall"][];
             /** @description Whose. */
             user: components["schemas"]["UserId"];
+        };
+        /**
+         * @description What a sound is for.
+         * @enum {string}
+         */
+        SoundPurpose: "prompt" | "music";
+        /**
+         * @description Who of a team is rung.
+         * @enum {string}
+         */
+        Strategy: "all" | "longest_idle" | "round_robin";
+        /** @description A team. */
+        Team: {
+            /** @description Which. */
+            id: components["schemas"]["TeamId"];
+            /** @description Who is in it. */
+            members: components["schemas"]["UserId"][];
+            /** @description As shown. */
+            name: string;
+            /** @description Who of it is rung. */
+            strategy: components["schemas"]["Strategy"];
         };
         /** @description A team of agents. */
         TeamId: string;
@@ -1481,7 +1966,7 @@ export interface components {
              * @description Calls that began there, over or not.
              */
             calls: number;
-            /** @description Flows that name it, in their draft or in a published version. */
+            /** @description Flows that name it, in their draft or in what is published. */
             flows: components["schemas"]["FlowName"][];
             /**
              * Format: int64
@@ -1490,6 +1975,8 @@ export interface components {
             live_calls: number;
             /** @description Numbers whose callers start there, digits only. */
             numbers: string[];
+            /** @description Settings of the organisation that name it: `hold_music`, `ringback`. */
+            settings: string[];
         };
         /** @description A published version and its body. */
         VersionDetail: components["schemas"]["VersionSummary"] & {
@@ -1571,6 +2058,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccountDetail = components['schemas']['AccountDetail'];
 export type AccountId = components['schemas']['AccountId'];
 export type AccountSummary = components['schemas']['AccountSummary'];
 export type AgentCall = components['schemas']['AgentCall'];
@@ -1586,8 +2074,16 @@ export type CallPage = components['schemas']['CallPage'];
 export type CallStatus = components['schemas']['CallStatus'];
 export type Caller = components['schemas']['Caller'];
 export type Change = components['schemas']['Change'];
+export type ChangeAccount = components['schemas']['ChangeAccount'];
+export type ChangeOrganisation = components['schemas']['ChangeOrganisation'];
+export type ChangePassword = components['schemas']['ChangePassword'];
+export type ChangePerson = components['schemas']['ChangePerson'];
+export type ChangeTeam = components['schemas']['ChangeTeam'];
 export type Check = components['schemas']['Check'];
 export type Checked = components['schemas']['Checked'];
+export type Clip = components['schemas']['Clip'];
+export type ClipId = components['schemas']['ClipId'];
+export type ClipSource = components['schemas']['ClipSource'];
 export type Code = components['schemas']['Code'];
 export type Day = components['schemas']['Day'];
 export type DayHours = components['schemas']['DayHours'];
@@ -1613,6 +2109,7 @@ export type Hangup = components['schemas']['Hangup'];
 export type Header = components['schemas']['Header'];
 export type HttpCallback = components['schemas']['HttpCallback'];
 export type Kind = components['schemas']['Kind'];
+export type Library = components['schemas']['Library'];
 export type Login = components['schemas']['Login'];
 export type Me = components['schemas']['Me'];
 export type Menu = components['schemas']['Menu'];
@@ -1622,14 +2119,19 @@ export type NamedAccount = components['schemas']['NamedAccount'];
 export type NamedAgent = components['schemas']['NamedAgent'];
 export type NamedFlow = components['schemas']['NamedFlow'];
 export type NamedTeam = components['schemas']['NamedTeam'];
+export type NewAccount = components['schemas']['NewAccount'];
 export type NewFlow = components['schemas']['NewFlow'];
+export type NewPerson = components['schemas']['NewPerson'];
+export type NewTeam = components['schemas']['NewTeam'];
 export type Node = components['schemas']['Node'];
 export type NodeDiff = components['schemas']['NodeDiff'];
 export type NodeId = components['schemas']['NodeId'];
 export type On = components['schemas']['On'];
 export type OrgId = components['schemas']['OrgId'];
 export type Organisation = components['schemas']['Organisation'];
+export type OrganisationSettings = components['schemas']['OrganisationSettings'];
 export type Party = components['schemas']['Party'];
+export type Person = components['schemas']['Person'];
 export type Presence = components['schemas']['Presence'];
 export type Problem = components['schemas']['Problem'];
 export type Prompt = components['schemas']['Prompt'];
@@ -1640,6 +2142,7 @@ export type Recording = components['schemas']['Recording'];
 export type RecordingId = components['schemas']['RecordingId'];
 export type RecordingLink = components['schemas']['RecordingLink'];
 export type Refused = components['schemas']['Refused'];
+export type Rename = components['schemas']['Rename'];
 export type RingingCall = components['schemas']['RingingCall'];
 export type Role = components['schemas']['Role'];
 export type SaveDraft = components['schemas']['SaveDraft'];
@@ -1647,8 +2150,12 @@ export type Script = components['schemas']['Script'];
 export type ScriptAnswer = components['schemas']['ScriptAnswer'];
 export type ScriptEvent = components['schemas']['ScriptEvent'];
 export type Severity = components['schemas']['Severity'];
+export type SharedClip = components['schemas']['SharedClip'];
 export type Simulation = components['schemas']['Simulation'];
 export type Softphone = components['schemas']['Softphone'];
+export type SoundPurpose = components['schemas']['SoundPurpose'];
+export type Strategy = components['schemas']['Strategy'];
+export type Team = components['schemas']['Team'];
 export type TeamId = components['schemas']['TeamId'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
 export type Timing = components['schemas']['Timing'];
@@ -1693,6 +2200,158 @@ export interface operations {
             };
         };
     };
+    create_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAccount"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountDetail"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    account_detail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    delete_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    change_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeAccount"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
     list_agents: {
         parameters: {
             query?: never;
@@ -1711,6 +2370,220 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    list_audio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Library"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    upload_audio: {
+        parameters: {
+            query: {
+                /** @description As shown. */
+                name: string;
+                /** @description `prompt` (default): speech, trimmed and played once; `music`: looped without a joint. */
+                purpose?: components["schemas"]["SoundPurpose"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clip"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    play_audio: {
+        parameters: {
+            query: {
+                /** @description As a prompt's `clip` says it. */
+                clip: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/ogg": number[];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    delete_audio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    rename_audio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rename"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clip"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    audio_uses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uses"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2737,6 +3610,43 @@ export interface operations {
             };
         };
     };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePassword"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
     openapi_json: {
         parameters: {
             query?: never;
@@ -2752,6 +3662,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    organisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationSettings"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    change_organisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeOrganisation"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationSettings"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
                 };
             };
         };
@@ -2781,6 +3749,263 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    list_teams: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    create_team: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTeam"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    delete_team: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    change_team: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeTeam"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPerson"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    change_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePerson"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
