@@ -72,7 +72,7 @@ sections! {
     }
     /// Where the rows are.
     database: Database {
-        /// A SQLite file; it is created with its folder.
+        /// A SQLite file, created with its folder, or a PostgreSQL database: postgres://user:password@host/name.
         url: String = "sqlite://var/patchbay.db".into(),
         /// File with the key that seals tokens and app secrets; made if missing. Empty: beside the SQLite file. Keep a copy elsewhere.
         key_file: String = String::new(),

@@ -63,8 +63,10 @@ impl Config {
         if !["text", "json"].contains(&self.server.log_format.as_str()) {
             faults.push(format!("[server] log_format is \"text\" or \"json\", not {:?}", self.server.log_format));
         }
-        if !self.database.url.starts_with("sqlite:") {
-            faults.push(format!("[database] url starts with sqlite:, not {:?}", self.database.url));
+        let engines = ["sqlite:", "postgres:", "postgresql:"];
+        if !engines.iter().any(|engine| self.database.url.starts_with(engine)) {
+            // Not repeated: it may hold a password.
+            faults.push("[database] url starts with sqlite: or postgres:".to_owned());
         }
     }
 

@@ -90,7 +90,7 @@ mod tests {
 
     async fn house() -> (tempfile::TempDir, Store, OrgId) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("sqlite://{}/house.db", folder.path().display())).await.unwrap();
+        let store = Store::open(&crate::store::cluster::database(folder.path())).await.unwrap();
         let mut change = store.write().await.unwrap();
         sqlx::query("INSERT INTO organisations (id, name, created_at) VALUES ('org_1', 'One', 0)")
             .execute(&mut *change)

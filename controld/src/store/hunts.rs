@@ -55,13 +55,20 @@ impl Store {
     /// Gives a waiting caller to an agent who is free, if nobody has them: one conditional UPDATE decides.
     pub async fn claim(&self, call: &CallId, user: &UserId, now: Millis) -> Result<Claim, StoreError> {
         let mut change = self.write().await?;
+        // The agent first: of two calls that one agent claims at two nodes, the row decides.
+        let free = sqlx::query("UPDATE presence SET call_id = $1 WHERE user_id = $2 AND call_id IS NULL")
+            .bind(call.as_str())
+            .bind(user.as_str())
+            .execute(&mut *change)
+            .await?;
         let won = sqlx::query(
-            "UPDATE hunts SET claimed_by = $1, claimed_at = $2 WHERE call_id = $3 AND claimed_by IS NULL AND ended_at IS NULL \
-             AND EXISTS (SELECT 1 FROM presence WHERE user_id = $1 AND call_id IS NULL)",
+            "UPDATE hunts SET claimed_by = $1, claimed_at = $2 WHERE call_id = $3 AND claimed_by IS NULL \
+             AND ended_at IS NULL AND $4 = 1",
         )
         .bind(user.as_str())
         .bind(now)
         .bind(call.as_str())
+        .bind(i64::from(free.rows_affected() == 1))
         .execute(&mut *change)
         .await?;
         if won.rows_affected() == 0 {
@@ -69,11 +76,6 @@ impl Store {
             change.rollback().await?;
             return Ok(answer);
         }
-        sqlx::query("UPDATE presence SET call_id = $1 WHERE user_id = $2")
-            .bind(call.as_str())
-            .bind(user.as_str())
-            .execute(&mut *change)
-            .await?;
         sqlx::query("UPDATE rings SET state = 'stopped' WHERE call_id = $1 AND state = 'ringing'")
             .bind(call.as_str())
             .execute(&mut *change)
@@ -236,10 +238,11 @@ pub(in crate::store) async fn close(
 mod tests {
     use super::*;
     use crate::model::{CallId, OrgId, UserId};
+    use crate::store::cluster;
 
     async fn house() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("sqlite://{}/house.db", folder.path().display())).await.unwrap();
+        let store = Store::open(&cluster::database(folder.path())).await.unwrap();
         let mut change = store.write().await.unwrap();
         let rows = "
             INSERT INTO organisations (id, name, created_at) VALUES ('org', 'One', 0);
@@ -282,7 +285,7 @@ mod tests {
     async fn of_two_who_claim_at_once_exactly_one_wins_a_thousand_times() {
         let (_folder, store) = house().await;
         // Two pools on one file, as two nodes have it: the database decides, not our own queue of writers.
-        let other = Store::open(&format!("sqlite://{}/house.db", _folder.path().display())).await.unwrap();
+        let other = Store::open(&cluster::database(_folder.path())).await.unwrap();
         for round in 0..1_000 {
             let call = waiting(&store, &format!("call{round}")).await;
             let (ana, ben) = (UserId::from("ana"), UserId::from("ben"));

@@ -23,12 +23,16 @@ pub mod teams;
 pub mod users;
 pub mod vault;
 
+#[cfg(test)]
+#[path = "../../tests/it/cluster.rs"]
+pub(crate) mod cluster;
+
 use std::path::Path;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyPool, Connection, Executor, Row, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 
 use crate::model::clock;
 use vault::Vault;
@@ -36,30 +40,26 @@ use vault::Vault;
 /// The database. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Store {
+    engine: Engine,
     reader: AnyPool,
     writer: AnyPool,
     vault: Arc<Vault>,
 }
 
 impl Store {
-    /// Opens the database, creates the file and its folder if they are missing, and brings the schema up to date.
+    /// Opens the database and brings its schema up to date. `sqlite://path` makes the file and its folder if they are
+    /// missing; `postgres://user@host/name` is there already.
     ///
-    /// `url` is `sqlite://path`. One connection writes (D15), so a write never meets `SQLITE_BUSY` from within.
+    /// One connection writes (D15): within SQLite no write ever meets `SQLITE_BUSY` from within, and on both engines what
+    /// one node writes has one order.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         static DRIVERS: Once = Once::new();
         DRIVERS.call_once(sqlx::any::install_default_drivers);
-        let path = url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//"));
-        let path = path.ok_or_else(|| StoreError::Url(url.to_owned()))?;
-        let file = path.split('?').next().unwrap_or(path);
-        if let Some(folder) = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|error| StoreError::Folder(folder.display().to_string(), error))?;
-        }
-        // `sqlite:relative/path` keeps a relative path relative: after `//` the first folder would be a host name.
-        let options: AnyConnectOptions = format!("sqlite:{file}?mode=rwc").parse()?;
-        let writer = pool(1).connect_with(options.clone()).await?;
-        migrate(&writer).await?;
-        let reader = pool(READERS).connect_with(options).await?;
-        Ok(Self { reader, writer, vault: Arc::new(Vault::open_plan()) })
+        let (engine, options) = Engine::of(url)?;
+        let writer = pool(engine, 1).connect_with(options.clone()).await?;
+        migrate(engine, &writer).await?;
+        let reader = pool(engine, READERS).connect_with(options).await?;
+        Ok(Self { engine, reader, writer, vault: Arc::new(Vault::open_plan()) })
     }
 
     /// The same, sealing secrets from now on.
@@ -75,7 +75,7 @@ impl Store {
 
     /// For changes: a transaction that holds the write lock from its first moment. Nothing is kept without `commit`.
     pub(in crate::store) async fn write(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        Ok(self.writer.begin_with(self.engine.begin()).await?)
     }
 
     /// The database answers and can be written: `/readyz` asks this.
@@ -88,6 +88,46 @@ impl Store {
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
+    }
+}
+
+/// Which database it is. What differs between them is here and nowhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    /// The engine an address names, and how to reach it.
+    fn of(url: &str) -> Result<(Self, AnyConnectOptions), StoreError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok((Self::Postgres, url.parse()?));
+        }
+        let path = url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//"));
+        let path = path.ok_or_else(|| StoreError::Url(without_password(url)))?;
+        let file = path.split('?').next().unwrap_or(path);
+        if let Some(folder) = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| StoreError::Folder(folder.display().to_string(), error))?;
+        }
+        // `sqlite:relative/path` keeps a relative path relative: after `//` the first folder would be a host name.
+        Ok((Self::Sqlite, format!("sqlite:{file}?mode=rwc").parse()?))
+    }
+
+    /// Begins a change. SQLite takes its one write lock at once, not at the first write.
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+
+    /// What every connection is told first.
+    fn greeting(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqlite => PRAGMAS,
+            Self::Postgres => SETTINGS,
+        }
     }
 }
 
@@ -108,7 +148,7 @@ pub enum StoreError {
         what: String,
     },
     /// An address that is no database of ours.
-    #[error("{0:?} is no database: it starts with sqlite:")]
+    #[error("{0:?} is no database: it starts with sqlite: or postgres:")]
     Url(String),
     /// The folder of the database cannot be made.
     #[error("the folder {0} cannot be made: {1}")]
@@ -151,27 +191,47 @@ pub(in crate::store) fn as_word<T: serde::Serialize>(value: &T) -> String {
     }
 }
 
-fn pool(connections: u32) -> AnyPoolOptions {
+fn pool(engine: Engine, connections: u32) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
         // The writer and its readers live as long as the house: a fresh SQLite connection costs a schema read.
         .idle_timeout(None)
         .max_lifetime(None)
-        .test_before_acquire(false)
-        .after_connect(|connection, _| {
+        // A server may have been restarted meanwhile; a file cannot.
+        .test_before_acquire(engine == Engine::Postgres)
+        .after_connect(move |connection, _| {
             Box::pin(async move {
-                // reliability.md §5.8: an acknowledged webhook survives a power cut only with FULL.
-                for pragma in PRAGMAS {
-                    connection.execute(*pragma).await?;
+                for word in engine.greeting() {
+                    connection.execute(*word).await?;
                 }
                 Ok(())
             })
         })
 }
 
-async fn migrate(writer: &AnyPool) -> Result<(), StoreError> {
+/// What may be shown of an address.
+fn without_password(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((_, host)) => format!("…@{host}"),
+        None => url.to_owned(),
+    }
+}
+
+async fn migrate(engine: Engine, writer: &AnyPool) -> Result<(), StoreError> {
     let mut connection = writer.acquire().await?;
+    if engine == Engine::Postgres {
+        // Two nodes may start at once: the second waits here and finds the work done.
+        connection.execute("SELECT pg_advisory_lock(7226710)").await?;
+    }
+    let done = bring_up(engine, &mut connection).await;
+    if engine == Engine::Postgres {
+        connection.execute("SELECT pg_advisory_unlock(7226710)").await?;
+    }
+    done
+}
+
+async fn bring_up(engine: Engine, connection: &mut AnyConnection) -> Result<(), StoreError> {
     connection
         .execute("CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)")
         .await?;
@@ -182,7 +242,7 @@ async fn migrate(writer: &AnyPool) -> Result<(), StoreError> {
         return Err(StoreError::Newer { found, known });
     }
     for (version, text) in (1_i64..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found) {
-        let mut change = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut change = connection.begin_with(engine.begin()).await?;
         sqlx::raw_sql(*text).execute(&mut *change).await?;
         sqlx::query("INSERT INTO schema_versions (version, at) VALUES ($1, $2)")
             .bind(version)
@@ -203,6 +263,10 @@ const PRAGMAS: &[&str] = &[
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 ];
+/// reliability.md §5.8: an acknowledged webhook survives a power cut only with FULL, and on PostgreSQL with `on`. Whoever
+/// waits for a lock that nobody gives back is told so.
+const SETTINGS: &[&str] =
+    &["SET synchronous_commit = on", "SET lock_timeout = '10s'", "SET client_min_messages = warning"];
 const READERS: u32 = 4;
 const ACQUIRE_TIMEOUT_MS: u64 = 10_000;
 
@@ -223,10 +287,26 @@ mod tests {
         assert_eq!(rows.try_get::<i64, _>(0).unwrap(), i64::try_from(MIGRATIONS.len()).unwrap());
     }
 
+    #[test]
+    fn the_store_and_the_jobs_hold_on_postgresql_as_on_sqlite() {
+        if cluster::is_named() {
+            return;
+        }
+        cluster::run_again(&["store::", "jobs::"]);
+    }
+
+    #[tokio::test]
+    async fn two_nodes_that_start_at_once_bring_up_one_schema() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = cluster::database(folder.path());
+        let (one, other) = tokio::join!(Store::open(&url), Store::open(&url));
+        assert!(one.unwrap().is_ready().await && other.unwrap().is_ready().await);
+    }
+
     #[tokio::test]
     async fn a_database_of_a_newer_house_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/house.db", folder.path().display());
+        let url = cluster::database(folder.path());
         let store = Store::open(&url).await.unwrap();
         let mut change = store.write().await.unwrap();
         change.execute("INSERT INTO schema_versions (version, at) VALUES (999, 0)").await.unwrap();
@@ -238,8 +318,13 @@ mod tests {
     #[tokio::test]
     async fn durability_is_what_a_webhook_receipt_needs() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("sqlite://{}/house.db", folder.path().display())).await.unwrap();
+        let store = Store::open(&cluster::database(folder.path())).await.unwrap();
         for pool in [&store.writer, &store.reader] {
+            if store.engine == Engine::Postgres {
+                let said: String = pool.fetch_one("SHOW synchronous_commit").await.unwrap().try_get(0).unwrap();
+                assert_eq!(said, "on");
+                continue;
+            }
             let mode: String = pool.fetch_one("PRAGMA journal_mode").await.unwrap().try_get(0).unwrap();
             let sync: i64 = pool.fetch_one("PRAGMA synchronous").await.unwrap().try_get(0).unwrap();
             assert_eq!((mode.as_str(), sync), ("wal", 2));

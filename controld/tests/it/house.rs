@@ -26,6 +26,8 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::cluster;
+
 pub struct House {
     pub app: App,
     pub folder: TempDir,
@@ -169,7 +171,8 @@ fn config(folder: &TempDir) -> Config {
     let below = |name: &str| folder.path().join(name).display().to_string();
     let mut config = Config::default();
     config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0)).to_string();
-    config.database.url = format!("sqlite://{}", below("house.db"));
+    config.database.url = cluster::database(folder.path());
+    config.database.key_file = below("house.key");
     config.media.socket = below("mediad.sock");
     config.media.spool_dir = below("spool");
     config.media.recordings_dir = below("recordings");

@@ -4,6 +4,7 @@
 mod access;
 mod audio;
 mod call_log;
+mod cluster;
 mod command_line;
 mod desk;
 mod document;
@@ -11,6 +12,7 @@ mod flows;
 mod house;
 mod login;
 mod pages;
+mod postgres;
 mod recordings;
 mod settings;
 mod tls;

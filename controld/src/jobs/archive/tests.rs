@@ -22,7 +22,7 @@ impl Attic {
         config.media.spool_dir = below("spool");
         config.media.recordings_dir = below("shelf");
         fs::create_dir_all(&config.media.spool_dir).unwrap();
-        let store = Store::open(&format!("sqlite://{}", below("house.db"))).await.unwrap();
+        let store = Store::open(&crate::store::cluster::database(folder.path())).await.unwrap();
         let id = rows(&store).await;
         if spooled {
             assert!(store.recording_spooled(&id, 1_000, 1, None).await.unwrap());

@@ -9,7 +9,7 @@ use super::world::{World, connect, short_rules, until};
 #[tokio::test]
 async fn a_call_to_a_number_whose_calling_is_off_is_rejected_with_a_reason() {
     let world = World::open().await;
-    let url = format!("sqlite://{}/house.db", world.folder.path().display());
+    let url = crate::cluster::database(world.folder.path());
     let pool = sqlx::AnyPool::connect(&url).await.unwrap();
     sqlx::query("UPDATE organisations SET calling_enabled = 0").execute(&pool).await.unwrap();
     world.webhook(&connect("w1", clock::now())).await;

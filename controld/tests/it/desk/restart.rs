@@ -149,7 +149,7 @@ async fn a_leg_that_belongs_to_nobody_is_closed() {
     let leg = world.calls("w1").await;
     world.mediad.heard(&leg, "demo/welcome.ogg").await;
     world.kill();
-    let url = format!("sqlite://{}/house.db", world.folder.path().display());
+    let url = crate::cluster::database(world.folder.path());
     let pool = sqlx::AnyPool::connect(&url).await.unwrap();
     for table in ["places", "journal", "calls"] {
         sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&pool).await.unwrap();

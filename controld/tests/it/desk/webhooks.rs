@@ -7,7 +7,7 @@ use sqlx::Row;
 use super::world::{World, connect, envelope, terminate, until};
 
 async fn rows(world: &World) -> i64 {
-    let url = format!("sqlite://{}/house.db", world.folder.path().display());
+    let url = crate::cluster::database(world.folder.path());
     let pool = sqlx::AnyPool::connect(&url).await.unwrap();
     sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) FROM calls").fetch_one(&pool).await.unwrap().get(0)
 }

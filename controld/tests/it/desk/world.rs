@@ -293,7 +293,7 @@ pub fn short_rules() -> Rules {
 }
 
 fn url(folder: &TempDir) -> String {
-    format!("sqlite://{}/house.db", folder.path().display())
+    crate::cluster::database(folder.path())
 }
 
 /// Generous: the machine may be busy with everything else.
