@@ -46,6 +46,16 @@ export function movedDraft(fault: unknown): FlowDraft | null {
   return typeof body === "object" && body !== null && "draft" in body ? (body.draft as FlowDraft) : null;
 }
 
+/** Does a flow have notes for this server? Its own schema says so. */
+export function useHasNotes(): boolean {
+  const schema = useQuery({
+    queryKey: ["flow-schema"],
+    queryFn: ({ signal }) => get<{ properties?: object }>("/api/flows/flow.schema.json", signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return "notes" in (schema.data?.properties ?? {});
+}
+
 export function readDraft(id: string): Promise<FlowDraft> {
   return get<FlowDraft>(`${at(id)}/draft`);
 }

@@ -28,6 +28,17 @@ export function put<T>(path: string, body: unknown): Promise<T> {
   return ask<T>(path, change("PUT", body));
 }
 
+/** PATCH, as POST: what is left out stays. */
+export function patch<T>(path: string, body: unknown): Promise<T> {
+  return ask<T>(path, change("PATCH", body));
+}
+
+/** POST of a file as it is. */
+export function send<T>(path: string, file: Blob): Promise<T> {
+  const headers = { "X-Patchbay": "1", "Content-Type": "application/octet-stream" };
+  return ask<T>(path, { method: "POST", headers, body: file });
+}
+
 /** DELETE, as POST. */
 export function erase(path: string): Promise<void> {
   return ask<void>(path, change("DELETE"));

@@ -16,6 +16,7 @@ import { Shell } from "./Shell";
 
 // The canvas is heavy and agents do not need it.
 const FlowPage = lazy(() => import("../screens/flows/FlowPage"));
+const SettingsPage = lazy(() => import("../screens/settings/SettingsPage"));
 const EditorPage = lazy(() => import("../screens/editor/EditorPage"));
 
 export function App() {
@@ -67,6 +68,11 @@ function Door() {
                 )
               }
             </Route>
+            {canDraw(me.data?.role ?? "agent") ? (
+              <Route path="/settings/:subject?">
+                {({ subject }) => <SettingsPage subject={subject ?? ""} />}
+              </Route>
+            ) : null}
             <Route>
               <EmptyState icon="search" title="There is no such page">
                 The address may be mistyped, or the page has moved.

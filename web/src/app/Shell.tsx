@@ -2,7 +2,7 @@
 import type { ReactNode } from "react";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
-import { useSignOut } from "../api/session";
+import { canDraw, useSignOut } from "../api/session";
 import type { Me } from "../api/words";
 import { PhoneDock } from "../screens/softphone/PhoneDock";
 import { Avatar } from "../ui/Avatar";
@@ -39,7 +39,7 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
           </span>
         </Link>
         <ul className="flex gap-1 max-md:ml-4 max-md:flex-1 md:flex-1 md:flex-col">
-          {PLACES.map((place) => (
+          {(canDraw(me.role) ? [...PLACES, ...FOR_ADMINS] : PLACES).map((place) => (
             <li key={place.href}>
               <Place {...place} />
             </li>
@@ -68,7 +68,14 @@ function Place({ href, label, icon }: { href: string; label: string; icon: IconN
       )}
     >
       <Icon name={icon} />
-      <span className="md:max-[88rem]:sr-only group-data-slim/shell:md:sr-only">{label}</span>
+      <span
+        className={classes(
+          "md:max-[88rem]:sr-only group-data-slim/shell:md:sr-only",
+          !here && "max-[26rem]:sr-only",
+        )}
+      >
+        {label}
+      </span>
     </Link>
   );
 }
@@ -120,6 +127,7 @@ const PLACES: readonly { href: string; label: string; icon: IconName }[] = [
   { href: "/calls", label: "Calls", icon: "calls" },
   { href: "/flows", label: "Flows", icon: "flows" },
 ];
+const FOR_ADMINS: typeof PLACES = [{ href: "/settings", label: "Settings", icon: "settings" }];
 
 const THEMES: readonly { value: Theme; label: string; icon: IconName }[] = [
   { value: "system", label: "As the system", icon: "screen" },

@@ -3,10 +3,10 @@
 export type Act = { press: string } | { wait: true } | { hang_up: true };
 
 export interface ScriptEvent {
-  once_asked?: boolean;
-  after_ms?: number;
-  press?: string;
-  hang_up?: boolean;
+  once_asked: boolean;
+  after_ms: number;
+  press: string;
+  hang_up: boolean;
 }
 
 /** Acts as the simulator takes them: each key when a question has been heard; silence lets the next one come later. */
@@ -18,8 +18,8 @@ export function eventsOf(acts: readonly Act[], silence_ms: number): ScriptEvent[
       waited_ms += silence_ms;
       continue;
     }
-    const when = { once_asked: true, after_ms: waited_ms + ACT_MS };
-    events.push("press" in act ? { ...when, press: act.press } : { ...when, hang_up: true });
+    const press = "press" in act ? act.press : "";
+    events.push({ once_asked: true, after_ms: waited_ms + ACT_MS, press, hang_up: press === "" });
     waited_ms = 0;
   }
   return events;

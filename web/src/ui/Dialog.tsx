@@ -22,7 +22,11 @@ export function Dialog({
   const sheet = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
-    if (open && !sheet.current?.open) sheet.current?.showModal();
+    if (open && !sheet.current?.open) {
+      sheet.current?.showModal();
+      // Else the browser takes the first thing, which is the cross.
+      sheet.current?.querySelector<HTMLElement>("[data-focus]")?.focus();
+    }
     if (!open && sheet.current?.open) sheet.current.close();
   }, [open]);
   return (

@@ -12,6 +12,8 @@ type FieldProps = Omit<InputHTMLAttributes<HTMLInputElement>, "className" | "siz
   icon?: IconName;
   small?: boolean;
   ref?: Ref<HTMLInputElement>;
+  /** A dialog that opens gives it the focus. */
+  "data-focus"?: "";
 };
 
 /** One line of text. */

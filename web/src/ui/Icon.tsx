@@ -217,6 +217,13 @@ const DRAWINGS = {
   wifi: (
     <path d="M2.500 7.800a11 11 0 0 1 15 0M5.300 10.900a7 7 0 0 1 9.400 0M8 13.900a3 3 0 0 1 4 0M10 16.500v.1" />
   ),
+  settings: (
+    <>
+      <path d="M3 6h7M14 6h3M3 14h3M10 14h7" />
+      <circle cx="12" cy="6" r="2" />
+      <circle cx="8" cy="14" r="2" />
+    </>
+  ),
   plus: <path d="M10 4.500v11M4.500 10h11" />,
   minus: <path d="M4.500 10h11" />,
   fit: (

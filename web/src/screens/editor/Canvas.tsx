@@ -6,7 +6,6 @@ import {
   type Connection,
   type EdgeChange,
   type FinalConnectionState,
-  MiniMap,
   type NodeChange,
   ReactFlow,
   SelectionMode,
@@ -174,18 +173,6 @@ export function Canvas() {
         onlyRenderVisibleElements={editor.flow.nodes.length > 80}
       >
         <Background gap={22} size={1.4} color="var(--color-line)" />
-        <MiniMap
-          pannable
-          zoomable
-          ariaLabel="Overview of the flow"
-          className="max-xl:hidden"
-          style={MINI}
-          nodeColor="var(--color-edge)"
-          nodeStrokeWidth={0}
-          nodeBorderRadius={18}
-          maskColor="color-mix(in oklab, var(--color-well) 72%, transparent)"
-          bgColor="var(--color-card)"
-        />
         <CanvasControls />
       </ReactFlow>
       {refusal ? (
@@ -209,13 +196,12 @@ function after(was: ReadonlySet<string>, picked: ReadonlyMap<string, boolean>): 
   return now;
 }
 
-const MINI = { width: 168, height: 112 };
 const NODE_TYPES = { box: FlowNode, note: NoteBox };
 const EDGE_TYPES = { back: BackEdge };
 const SNAP: [number, number] = [4, 4];
 const NOWHERE: ReadonlyMap<string, { x: number; y: number }> = new Map();
 /** Room for what floats over the canvas. */
 export const FIT = {
-  padding: { left: "200px", right: "32px", top: "28px", bottom: "64px" },
+  padding: { left: "32px", right: "32px", top: "28px", bottom: "64px" },
   maxZoom: 1,
 } as const;

@@ -6,6 +6,7 @@ import { Icon, type IconName } from "../../ui/Icon";
 import { Tip } from "../../ui/Tip";
 import { FIT } from "./Canvas";
 import { useDesk } from "./Desk";
+import { glide } from "./glide";
 
 export function CanvasControls() {
   const { zoomIn, zoomOut, fitView } = useReactFlow();
@@ -21,7 +22,7 @@ export function CanvasControls() {
         <Small icon="minus" label="Zoom out" keys="−" onClick={() => void zoomOut()} />
         <span className="w-11 text-center text-2xs text-soft tabular-nums">{zoom} %</span>
         <Small icon="plus" label="Zoom in" keys="+" onClick={() => void zoomIn()} />
-        <Small icon="fit" label="Show all" keys="0" onClick={() => void fitView({ ...FIT, duration: 200 })} />
+        <Small icon="fit" label="Show all" keys="0" onClick={() => void fitView({ ...FIT, ...glide() })} />
         {comparison ? null : (
           <Small
             icon="tidy"
@@ -29,7 +30,7 @@ export function CanvasControls() {
             keys="Shift T"
             onClick={() => {
               editor.deeds.edit("tidy up", (flow) => move(flow, layout(flow)));
-              requestAnimationFrame(() => void fitView({ ...FIT, duration: 200 }));
+              requestAnimationFrame(() => void fitView({ ...FIT, ...glide() }));
             }}
           />
         )}

@@ -1,5 +1,6 @@
 /** What every part of the editor shares: the document, the draft, its problems, and what else is on the table. */
 import { createContext, type ReactNode, useContext } from "react";
+import type { KnownClip } from "../../api/clips";
 import type { FlowDraft, Problem } from "../../api/words";
 import type { At, Flow, Kind } from "../../core/flow";
 import type { FlowDiff } from "../../core/flow-diff";
@@ -24,13 +25,6 @@ export interface Trail {
 export interface InsertWish {
   at?: At;
   from?: { from: string; on: string };
-}
-
-/** A sound a node can play. `sound` is where one can listen to it. */
-export interface KnownClip {
-  place: string;
-  name: string;
-  sound?: string;
 }
 
 export type Sheet = "publish" | "versions" | "keys" | "import" | null;
@@ -58,7 +52,8 @@ export interface DeskWords {
   setInsert: (wish: InsertWish | null) => void;
   /** Adds a node where it belongs: at a spot, after an exit, or after what is selected. */
   add: (kind: Kind, wish?: InsertWish) => void;
-  addNote: () => void;
+  /** Absent: this server keeps no notes. */
+  addNote: (() => void) | null;
   /** Selects a node, brings it into view, and moves the focus to it. */
   goTo: (id: string, focus?: "canvas" | "panel" | "exits") => void;
 }

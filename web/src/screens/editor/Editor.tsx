@@ -1,6 +1,7 @@
 /** The flow editor: palette, canvas or outline, properties, and everything one can do with a flow. */
 import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { KnownClip } from "../../api/clips";
 import type { FlowDraft, Problem } from "../../api/words";
 import { whole } from "../../core/flow";
 import { bothFlows, diffFlows } from "../../core/flow-diff";
@@ -16,10 +17,10 @@ import {
   DeskProvider,
   type DeskWords,
   type InsertWish,
-  type KnownClip,
   type Sheet,
   type Trail,
 } from "./Desk";
+import { glide } from "./glide";
 import { ImportDialog } from "./ImportDialog";
 import { InsertDialog } from "./InsertDialog";
 import { KeysDialog } from "./KeysDialog";
@@ -40,6 +41,8 @@ export interface Around {
   flows: readonly { id: string; name: string }[];
   teams: readonly { id: string; name: string }[];
   clips: readonly KnownClip[];
+  /** The server keeps notes. */
+  notes: boolean;
   published: { version: number; flow: ReturnType<typeof whole> } | null;
 }
 
@@ -89,13 +92,9 @@ function Board({ opened, around }: { opened: FlowDraft; around: Around }) {
         />
         <Banners />
         <div className="flex min-h-0 flex-1">
+          {comparison ? null : <Palette />}
           <div data-board="" className="relative min-w-0 flex-1 overflow-hidden bg-well">
             {asOutline && !comparison ? <OutlineView /> : <Canvas />}
-            {comparison || asOutline ? null : (
-              <div className="absolute top-3 left-3 z-10 max-sm:hidden">
-                <Palette />
-              </div>
-            )}
             {editor.flow.nodes.length === 0 && !asOutline ? <FirstNode /> : null}
             {listed ? <Problems onClose={() => setListed(false)} /> : null}
           </div>
@@ -126,17 +125,25 @@ function useInView(desk: DeskWords, hasPanel: boolean) {
   const view = useReactFlow();
   const { trying, editor } = desk;
   const only = editor.selected.size === 1 ? [...editor.selected][0] : undefined;
+  const latest = useRef(editor);
+  latest.current = editor;
   useEffect(() => {
     if (!hasPanel) return;
     const soon = setTimeout(() => {
-      if (trying) return void view.fitView({ ...FIT, duration: 200 });
+      if (trying) return void view.fitView({ ...FIT, ...glide() });
       const box = document.querySelector("[data-board]")?.getBoundingClientRect();
-      const there = document.querySelector(`.react-flow__node[data-id="${CSS.escape(only ?? "")}"]`);
-      const at = there?.getBoundingClientRect();
-      if (!box || !at || (at.right <= box.right - 16 && at.left >= box.left + 16)) return;
+      const node = latest.current.flow.nodes.find((n) => n.id === only);
+      if (!box || !node) return;
       const { x, y, zoom } = view.getViewport();
-      const by = at.right > box.right - 16 ? box.right - 48 - at.right : box.left + 48 - at.left;
-      void view.setViewport({ x: x + by, y, zoom }, { duration: 200 });
+      const shift = (from: number, length: number, room: number) => {
+        if (from < EDGE_PX) return EDGE_PX - from;
+        return from + length > room - EDGE_PX ? Math.max(room - EDGE_PX - length, EDGE_PX) - from : 0;
+      };
+      const by = {
+        x: shift(node.at.x * zoom + x, NODE_WIDTH * zoom, box.width),
+        y: shift(node.at.y * zoom + y, heightOf(node) * zoom, box.height),
+      };
+      if (by.x !== 0 || by.y !== 0) void view.setViewport({ x: x + by.x, y: y + by.y, zoom }, glide());
     }, 50);
     return () => clearTimeout(soon);
   }, [hasPanel, trying, only, view]);
@@ -221,11 +228,13 @@ function useDeskWords(opened: FlowDraft, around: Around): DeskWords {
         return { flow: added.flow, select: [added.id] };
       });
     },
-    addNote: () =>
-      deeds.edit("add a note", (flow) => {
-        const added = addNote(flow, middle());
-        return { flow: added.flow, select: [added.id] };
-      }),
+    addNote: around.notes
+      ? () =>
+          deeds.edit("add a note", (flow) => {
+            const added = addNote(flow, middle());
+            return { flow: added.flow, select: [added.id] };
+          })
+      : null,
     goTo: (id, focus = "canvas") => {
       deeds.select([id]);
       const at = [...editor.flow.nodes, ...editor.flow.notes].find((n) => n.id === id);
@@ -233,7 +242,7 @@ function useDeskWords(opened: FlowDraft, around: Around): DeskWords {
         const height = "kind" in at ? heightOf(at) : 80;
         void view.setCenter(at.at.x + NODE_WIDTH / 2, at.at.y + height / 2, {
           zoom: Math.max(view.getZoom(), 0.75),
-          duration: 200,
+          ...glide(),
         });
       }
       // The panel is drawn first.
@@ -257,3 +266,6 @@ function focusOf(id: string, focus: "canvas" | "panel" | "exits"): HTMLElement |
     document.querySelector<HTMLElement>(`[data-row="${name}"]`)
   );
 }
+
+/** What is brought into view keeps so far from the edge. */
+const EDGE_PX = 32;

@@ -3,9 +3,9 @@ import { useEffect, useMemo } from "react";
 import { Link } from "wouter";
 import { useFlows } from "../../api/calls";
 import { useClips } from "../../api/clips";
-import { useDraft, useFlow } from "../../api/flows";
+import { useDraft, useFlow, useHasNotes } from "../../api/flows";
 import { Refusal } from "../../api/request";
-import { useTeams } from "../../api/teams";
+import { useTeams } from "../../api/settings";
 import { Spinner } from "../../ui/Button";
 import { EmptyState, ErrorState } from "../../ui/states";
 import { type Around, Editor } from "./Editor";
@@ -16,6 +16,7 @@ export default function EditorPage({ id }: { id: string }) {
   const flows = useFlows();
   const teams = useTeams();
   const clips = useClips();
+  const notes = useHasNotes();
   const name = draft.data?.name;
   useEffect(() => {
     document.title = `${name ?? "Flow"} · Patchbay`;
@@ -31,6 +32,7 @@ export default function EditorPage({ id }: { id: string }) {
     flows: flows.data?.filter((f) => f.id !== id && f.published_version !== null) ?? [],
     teams: teams.data ?? [],
     clips: clips.data ?? [],
+    notes,
     published,
   };
   if (draft.data) return <Editor key={draft.data.id} opened={draft.data} around={around} />;

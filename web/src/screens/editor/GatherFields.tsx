@@ -22,7 +22,7 @@ export function GatherFields({
         value={node.store_as}
         placeholder="account"
         check={(name) => checkVariable(name, true)}
-        hint="Later {{account}} in a web request."
+        hint={`Later {{${node.store_as || "account"}}} in a web request.`}
         onPause={pause}
         onChange={(store_as) => onChange({ store_as }, "store")}
       />

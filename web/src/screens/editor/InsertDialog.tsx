@@ -48,7 +48,7 @@ function Choices() {
         bare
         icon="search"
         placeholder="Menu, hang up, opening hours …"
-        autoFocus
+        data-focus=""
         autoComplete="off"
         role="combobox"
         aria-expanded="true"

@@ -1,7 +1,7 @@
 /** The properties of each kind of node. */
 import type { FlowNode, NodeOf, Prompt } from "../../core/flow";
 import { setNode } from "../../core/flow-edit";
-import { fieldWord } from "../../core/flow-words";
+import { fieldWord, titleOf } from "../../core/flow-words";
 import { Select } from "../../ui/Select";
 import { Switch } from "../../ui/Switch";
 import { useDesk } from "./Desk";
@@ -23,7 +23,7 @@ export function NodeFields({ node }: { node: FlowNode }) {
     case "greeting":
       return (
         <>
-          <PromptFields prompt={node.prompt} onChange={prompt} />
+          <PromptFields name={titleOf(node)} prompt={node.prompt} onChange={prompt} />
           <Switch
             label="A key skips it"
             hint="The key is kept for the next node that listens."
@@ -35,7 +35,7 @@ export function NodeFields({ node }: { node: FlowNode }) {
     case "menu":
       return (
         <>
-          <PromptFields prompt={node.prompt} onChange={prompt} />
+          <PromptFields name={titleOf(node)} prompt={node.prompt} onChange={prompt} />
           <MenuFields node={node} />
           <Patience node={node} set={set} />
         </>
@@ -43,7 +43,7 @@ export function NodeFields({ node }: { node: FlowNode }) {
     case "gather":
       return (
         <>
-          <PromptFields prompt={node.prompt} onChange={prompt} />
+          <PromptFields name={titleOf(node)} prompt={node.prompt} onChange={prompt} />
           <GatherFields node={node} onChange={set} />
           <Patience node={node} set={set} />
         </>
@@ -57,7 +57,9 @@ export function NodeFields({ node }: { node: FlowNode }) {
     case "goto_flow":
       return <FlowField node={node} set={set} />;
     case "hangup":
-      return <PromptFields title="Goodbye" prompt={node.prompt ?? {}} onChange={prompt} />;
+      return (
+        <PromptFields name={titleOf(node)} title="Goodbye" prompt={node.prompt ?? {}} onChange={prompt} />
+      );
   }
 }
 

@@ -61,7 +61,7 @@ function Row({ row }: { row: OutlineRow }) {
           <Icon name={face.icon} size={18} />
         </span>
         <div className="min-w-0 flex-1">
-          <h3 className="font-medium text-sm">
+          <h2 className="font-medium text-sm">
             <button
               type="button"
               data-row={node.id}
@@ -72,7 +72,7 @@ function Row({ row }: { row: OutlineRow }) {
               {row.title}
             </button>{" "}
             <span className="font-normal text-faint">· {kindWord(node.kind)}</span>
-          </h3>
+          </h2>
           <p className="mt-0.5 truncate text-soft text-xs">{summary(node)}</p>
           {spoken(node) ? (
             <p className="mt-1 line-clamp-2 text-faint text-xs italic">{spoken(node)}</p>

@@ -19,6 +19,7 @@ export function RequestFields({
   const setHeader = (at: number, patch: Partial<Header>, key: string) =>
     onChange({ headers: node.headers.map((h, n) => (n === at ? { ...h, ...patch } : h)) }, key);
   const verdict = checkBody(node.body);
+  const stored = node.store_response_as || "customer";
   return (
     <>
       <TextField
@@ -115,7 +116,7 @@ export function RequestFields({
         value={node.store_response_as}
         placeholder="customer"
         check={(name) => checkVariable(name, false)}
-        hint="Later {{customer}}, or {{customer.name}} of a JSON answer."
+        hint={`Later {{${stored}}}, or {{${stored}.name}} of a JSON answer.`}
         onPause={pause}
         onChange={(store_response_as) => onChange({ store_response_as }, "store")}
       />

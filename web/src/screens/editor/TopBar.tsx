@@ -92,8 +92,8 @@ export function TopBar({
         </Menu>
       </div>
       <ProblemButton onClick={onProblems} />
-      <Button size="sm" icon="play" aria-pressed={trying} onClick={() => setTrying(!trying)}>
-        Try
+      <Button size="sm" icon="play" aria-label="Try" aria-pressed={trying} onClick={() => setTrying(!trying)}>
+        <span className="max-sm:hidden">Try</span>
       </Button>
       <Button
         size="sm"
@@ -151,7 +151,12 @@ function ProblemButton({ onClick }: { onClick: () => void }) {
       onClick={onClick}
       className="rounded-full transition-[filter] hover:brightness-95 dark:hover:brightness-110"
     >
-      <Badge tone={errors > 0 ? "stop" : warnings > 0 ? "hold" : "go"}>{words}</Badge>
+      <Badge tone={errors > 0 ? "stop" : warnings > 0 ? "hold" : "go"}>
+        <span className="max-sm:sr-only">{words}</span>
+        <span aria-hidden="true" className="sm:hidden">
+          {errors + warnings}
+        </span>
+      </Badge>
     </button>
   );
 }

@@ -112,8 +112,11 @@ function useTry(acts: readonly Act[], clock: string, mocks: Readonly<Record<stri
       simulate(id, flow, {
         at: clock ? new Date(clock).getTime() : 0,
         caller_phone: "15550001111",
+        caller_id: "",
         events: eventsOf(acts, longestSilence(flow.nodes) * 1000),
-        answers: Object.entries(mocks).map(([node, mock]) => ({ node, ...mock })),
+        answers: flow.nodes.flatMap((node) =>
+          node.kind === "http_callback" ? [{ node: node.id, ...(mocks[node.id] ?? FINE) }] : [],
+        ),
       }),
     placeholderData: (before) => before,
     retry: false,
@@ -150,7 +153,7 @@ function Mocks({
   const { editor } = useDesk();
   const requests = editor.flow.nodes.filter((n): n is NodeOf<"http_callback"> => n.kind === "http_callback");
   return requests.map((node) => {
-    const mock = mocks[node.id] ?? { status: 200, body: "" };
+    const mock = mocks[node.id] ?? FINE;
     const set = (patch: Partial<Mock>) => onChange({ ...mocks, [node.id]: { ...mock, ...patch } });
     return (
       <fieldset key={node.id} className="flex flex-col gap-2 rounded-lg border border-line p-3">
@@ -255,3 +258,5 @@ function lineWords(line: TraceLine): string {
       return "";
   }
 }
+
+const FINE: Mock = { status: 200, body: "" };

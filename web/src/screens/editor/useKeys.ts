@@ -9,6 +9,7 @@ import { layout } from "../../core/flow-layout";
 import { FIT } from "./Canvas";
 import type { DeskWords } from "./Desk";
 import { download } from "./files";
+import { glide } from "./glide";
 
 /** Copy, cut and paste come as the browser's own events, so that the clipboard needs no permission. */
 export function useKeys(desk: DeskWords, more: { find: () => void; nextProblem: () => void }) {
@@ -116,7 +117,7 @@ function carryOut(deed: Deed, shift: boolean, { desk, more, view }: Now): boolea
     "zoom-in": () => void view.zoomIn(),
     "zoom-out": () => void view.zoomOut(),
     "zoom-real": () => void view.zoomTo(1),
-    fit: () => void view.fitView({ ...FIT, duration: 200 }),
+    fit: () => void view.fitView({ ...FIT, ...glide() }),
     tidy: () => deeds.edit("tidy up", (f) => move(f, layout(f))),
     test: () => desk.setTrying(!desk.trying),
     export: () => download(flow),

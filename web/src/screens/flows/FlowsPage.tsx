@@ -24,7 +24,7 @@ export function FlowsPage() {
   const [naming, setNaming] = useState(false);
   const [away, setAway] = useState(false);
   const all = flows.data ?? [];
-  const shown = all.filter((f) => (f.archived ?? false) === away);
+  const shown = all.filter((f) => f.archived === away);
   const create = (
     <Button tone="brand" icon="plus" onClick={() => setNaming(true)}>
       New flow

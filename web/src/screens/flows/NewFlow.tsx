@@ -43,7 +43,7 @@ function Form({ onClose }: { onClose: () => void }) {
       <Field
         label="Name"
         placeholder="Reception"
-        autoFocus
+        data-focus=""
         autoComplete="off"
         maxLength={100}
         value={name}

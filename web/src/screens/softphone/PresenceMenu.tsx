@@ -99,6 +99,8 @@ export function PresenceMenu({
 
 function PresenceTime({ view }: { view: PhoneView }) {
   const from = view.told?.presence_since ?? 0;
+  // Who has never been on duty has been off duty since no moment in particular.
+  if (from === 0) return null;
   return (
     <>
       for{" "}
