@@ -6,6 +6,10 @@ pub const RATE_HZ: u32 = 48_000;
 pub const FRAME_MS: u32 = 20;
 /// Samples of one 20 ms frame.
 pub const FRAME_SAMPLES: usize = 960;
+/// Samples a second where voices are mixed: wideband, all that a call carries.
+pub const WIDE_RATE_HZ: u32 = 16_000;
+/// Samples of one 20 ms frame at [`WIDE_RATE_HZ`].
+pub const WIDE_FRAME_SAMPLES: usize = 320;
 /// The longest Opus packet, in samples: 120 ms (RFC 6716 §3.2.5).
 pub const PACKET_SAMPLES_MAX: usize = 5_760;
 /// The longest Opus frame, in bytes (RFC 6716 §3.4).
@@ -52,6 +56,7 @@ impl Default for Limits {
 }
 
 const _: () = assert!(RATE_HZ / 1_000 * FRAME_MS == FRAME_SAMPLES as u32);
+const _: () = assert!(WIDE_RATE_HZ / 1_000 * FRAME_MS == WIDE_FRAME_SAMPLES as u32);
 const _: () = assert!(PACKET_SAMPLES_MAX == 6 * FRAME_SAMPLES);
 // Ten minutes of 20 ms packets.
 const _: () = assert!(CLIP_PACKETS_MAX as u32 == UPLOAD_SECS_MAX * 50);

@@ -131,6 +131,25 @@ pub enum Command {
         /// What the caller hears from now on.
         caller_hears: Filler,
     },
+    /// Takes a leg into a bridge, out of the one it is in; or gives it another role in the same one. → `Done`.
+    ///
+    /// A member that hears one voice gets its packets untouched, whatever others hear; one that hears several gets a mix.
+    Join {
+        /// The bridge.
+        bridge: BridgeId,
+        /// Who.
+        leg: LegId,
+        /// Who hears it.
+        role: Role,
+    },
+    /// Takes a leg out of its bridge. Who stays behind alone hears the bridge's music; a bridge without a party ends. →
+    /// `Done`.
+    Leave {
+        /// Who.
+        leg: LegId,
+        /// What it hears from now on.
+        hears: Filler,
+    },
     /// Records what a leg says (left) and hears from its bridge (right) to `<recording>.ogg` in the spool. → `Done`,
     /// later `RecordingEnded`.
     Record {
@@ -178,6 +197,21 @@ pub enum Peer {
     Meta,
     /// An agent's browser.
     Browser,
+}
+
+/// Who hears a member of a bridge. Every member hears all parties.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// All members.
+    Party,
+    /// Nobody.
+    Listener,
+    /// One party only.
+    Whisperer {
+        /// That one.
+        to: LegId,
+    },
 }
 
 /// What a leg hears when nothing is played to it.

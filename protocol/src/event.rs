@@ -52,7 +52,7 @@ pub enum Event {
         /// Why.
         why: PlayEnd,
     },
-    /// No authenticated packet from the agent for 5 s: the caller hears music already.
+    /// No authenticated packet from any party but the caller for 5 s: the caller hears music already.
     AgentSilent {
         /// The bridge.
         bridge: BridgeId,
@@ -62,7 +62,7 @@ pub enum Event {
         /// The bridge.
         bridge: BridgeId,
     },
-    /// A bridge ended because one of its legs did.
+    /// A bridge ended because one of its legs did, or because its last party left it.
     BridgeEnded {
         /// The bridge.
         bridge: BridgeId,

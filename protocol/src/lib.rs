@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Who ends whom: a call's end closes its legs; a leg's end ends its player, its recording and the bridge
-//! it is in; a bridge's end leaves its legs alive, each on its own filler. Nothing else ends anything.
+//! it is in, unless two parties and the caller are still in it; a bridge's end leaves its legs alive, each on its own
+//! filler. Nothing else ends anything.
 
 pub mod command;
 pub mod event;
@@ -21,7 +22,7 @@ pub mod overlay;
 pub mod reply;
 pub mod snapshot;
 
-pub use command::{Command, Filler, Hello, Peer, Request, ToMediad};
+pub use command::{Command, Filler, Hello, Peer, Request, Role, ToMediad};
 pub use event::{Event, LegEnd, Numbered, PlayEnd, RecordingEnd};
 pub use frame::{FrameError, Lines, encode};
 pub use id::{BridgeId, CallId, ClipName, Digit, LegId, RecordingId};

@@ -23,6 +23,9 @@ pub const CONNECTIONS_MAX: usize = 8;
 /// Bytes waiting for a slow reader before its connection is closed.
 pub const UNREAD_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Members of one bridge.
+pub const BRIDGE_MEMBERS_MAX: usize = 32;
+
 /// One frame of sound, in milliseconds. Everything in the house is cut to it.
 pub const FRAME_MS: u64 = 20;
 /// The RTP clock of Opus (RFC 7587), in Hz.

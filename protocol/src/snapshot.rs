@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::Peer;
+use crate::command::{Peer, Role};
 use crate::id::{BridgeId, CallId, ClipName, LegId, RecordingId};
 
 /// One page of what is alive, ordered by leg name.
@@ -16,7 +16,7 @@ pub struct Snapshot {
     pub legs: Vec<LegSummary>,
     /// Ask again after this leg, if set.
     pub next: Option<LegId>,
-    /// Those whose caller is on this page.
+    /// Those whose first member is on this page.
     pub bridges: Vec<BridgeSummary>,
     /// Those that tap a leg on this page.
     pub recordings: Vec<RecordingSummary>,
@@ -39,6 +39,12 @@ pub struct LegSummary {
     pub gate_open: bool,
     /// The clip it hears now, prompt or music.
     pub clip: Option<ClipName>,
+    /// The bridge it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bridge: Option<BridgeId>,
+    /// Who hears it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
 }
 
 /// How far a leg has come.
@@ -55,18 +61,18 @@ pub enum LegState {
     Connected,
 }
 
-/// One bridge in a snapshot.
+/// One bridge in a snapshot: on the page of its first member. Who is in it, each leg says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BridgeSummary {
     /// The bridge.
     pub bridge: BridgeId,
-    /// The caller's leg.
+    /// The caller's leg, as the bridge was made.
     pub caller: LegId,
-    /// The agent's leg.
+    /// The agent's leg, as the bridge was made.
     pub agent: LegId,
     /// On hold by command.
     pub on_hold: bool,
-    /// On hold by itself, because the agent's media stopped.
+    /// On hold by itself, because the media of all but the caller stopped.
     pub agent_silent: bool,
 }
 

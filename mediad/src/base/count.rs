@@ -109,8 +109,12 @@ pub struct Totals {
     pub datagrams_in: u64,
     /// Datagrams handed out.
     pub datagrams_out: u64,
-    /// RTP packets forwarded from one leg to another.
+    /// RTP packets handed from one leg, or from a mix, to another.
     pub forwarded: u64,
+    /// Frames of a mix handed to an ear.
+    pub mixed: u64,
+    /// Mixes encoded.
+    pub encoded: u64,
     /// Frames of prepared sound sent.
     pub played: u64,
     /// Frames of comfort or silence sent by the sender itself.

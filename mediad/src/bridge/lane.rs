@@ -183,16 +183,18 @@ impl Source {
 
 /// The least value of the last 10 s, by the second.
 #[derive(Debug)]
-struct Least {
+pub struct Least {
     seconds: VecDeque<(i64, i64)>,
 }
 
 impl Least {
-    fn new(at_us: i64, value: i64) -> Self {
+    /// Begins with one value.
+    pub fn new(at_us: i64, value: i64) -> Self {
         Self { seconds: VecDeque::from([(at_us / SECOND_US, value)]) }
     }
 
-    fn take(&mut self, at_us: i64, value: i64) {
+    /// Takes a value of the moment `at_us`.
+    pub fn take(&mut self, at_us: i64, value: i64) {
         let second = at_us / SECOND_US;
         match self.seconds.back_mut() {
             Some((last, least)) if *last == second => *least = (*least).min(value),
@@ -203,7 +205,8 @@ impl Least {
         }
     }
 
-    fn value(&self) -> i64 {
+    /// The least.
+    pub fn value(&self) -> i64 {
         self.seconds.iter().map(|(_, least)| *least).min().unwrap_or(0)
     }
 }

@@ -54,6 +54,8 @@ pub enum Wake {
     Seat(Slot),
     /// A bridge: is its agent silent?
     Bridge(Slot),
+    /// A bridge's mixer: its next frame.
+    Mix(Slot),
     /// A recording: a batch is ripe.
     Recording(Slot),
 }
@@ -183,55 +185,6 @@ impl Calls {
         self.schedule(now, slot);
     }
 
-    /// What is recorded of a bridge's caller.
-    pub fn recorder_of(&mut self, seat: Slot) -> Option<&mut Recorder> {
-        let recording = self.seats.get(seat)?.recording?;
-        self.recordings.get_mut(recording)
-    }
-
-    /// The two of a bridge no longer hear each other: music for the caller, quiet for the agent, silence in the recording.
-    pub fn part(&mut self, now: Instant, bridge: Slot, caller_hears: Backdrop) {
-        let Some((caller, agent)) = self.bridges.get(bridge).map(|bridge| (bridge.caller, bridge.agent)) else {
-            return;
-        };
-        self.hear_own(now, caller, caller_hears);
-        self.hear_own(now, agent, Backdrop::Comfort);
-        if let Some(recorder) = self.recorder_of(caller) {
-            recorder.hush(now);
-        }
-    }
-
-    /// The two of a bridge hear each other.
-    pub fn join(&mut self, now: Instant, bridge: Slot) {
-        let Some((caller, agent)) = self.bridges.get(bridge).map(|bridge| (bridge.caller, bridge.agent)) else {
-            return;
-        };
-        self.hear_other(now, caller);
-        self.hear_other(now, agent);
-        self.watch(bridge);
-    }
-
-    /// Puts the moment at which the agent's silence is too long into the timers.
-    pub fn watch(&mut self, slot: Slot) {
-        let Some(bridge) = self.bridges.get(slot) else { return };
-        let heard = self.seats.get(bridge.agent).and_then(|seat| seat.leg.last_voice());
-        if let Some(at) = bridge.silent_at(heard) {
-            self.timers.put(at, Wake::Bridge(slot));
-        }
-    }
-
-    /// Ends a bridge; its legs live on.
-    pub fn end_bridge(&mut self, now: Instant, slot: Slot, caller_hears: Backdrop) {
-        self.part(now, slot, caller_hears);
-        let Some(bridge) = self.bridges.take(slot) else { return };
-        self.bridge_names.remove(&bridge.id);
-        for seat in [bridge.caller, bridge.agent] {
-            if let Some(seat) = self.seats.get_mut(seat) {
-                seat.bridge = None;
-            }
-        }
-    }
-
     /// Ends a recording: what is in hand goes to the disk, then the end of the stream.
     pub fn end_recording(&mut self, now: Instant, slot: Slot) {
         let Some(mut recorder) = self.recordings.take(slot) else { return };
@@ -259,15 +212,10 @@ impl Calls {
     /// Ends a leg and what ends with it.
     pub fn end_leg(&mut self, now: Instant, slot: Slot, why: LegEnd) {
         let Some(seat) = self.seats.get(slot) else { return };
-        let (bridge, recording) = (seat.bridge, seat.recording);
-        if let Some(recording) = recording {
+        if let Some(recording) = seat.recording {
             self.end_recording(now, recording);
         }
-        let bridge =
-            bridge.and_then(|at| self.bridges.get(at).map(|bridge| (at, bridge.id.clone(), bridge.music.clone())));
-        if let Some((at, _, music)) = &bridge {
-            self.end_bridge(now, *at, music.clone());
-        }
+        let ended = self.leave_for_good(now, slot);
         let Some(mut seat) = self.seats.take(slot) else { return };
         self.names.remove(&seat.leg.id);
         self.routes.forget(&seat.ufrag);
@@ -283,8 +231,8 @@ impl Calls {
         self.totals.drops.absorb(seat.leg.drops());
         self.totals.legs_ended += 1;
         self.tell(Event::LegEnded { leg: seat.leg.id, why });
-        if let Some((_, id, _)) = bridge {
-            self.tell(Event::BridgeEnded { bridge: id });
+        if let Some(bridge) = ended {
+            self.tell(Event::BridgeEnded { bridge });
         }
     }
 }

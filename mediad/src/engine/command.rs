@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::limits::{DIGITS_MAX, LIFE_SECS_MAX, TONE_MS_MAX, TONE_MS_MIN};
+use protocol::limits::{BRIDGE_MEMBERS_MAX, DIGITS_MAX, LIFE_SECS_MAX, TONE_MS_MAX, TONE_MS_MIN};
 use protocol::{
     BridgeId, CallId, ClipName, Command, Digit, ErrorCode, Filler, LegEnd, LegId, Peer, RecordingId, Refusal, Reply,
 };
@@ -13,9 +13,9 @@ use super::media;
 use super::port::{ClipFound, Output, Piece};
 use super::tables;
 use crate::base::slots::Slot;
-use crate::bridge::Bridge;
 use crate::bridge::ear::{Backdrop, Ear, Play, Sound};
 use crate::bridge::recorder::Recorder;
+use crate::bridge::{Bridge, Role};
 use crate::leg::Leg;
 use crate::leg::open::Birth;
 use crate::wire::sdp;
@@ -46,7 +46,9 @@ pub fn apply(calls: &mut Calls, now: Instant, legs_max: usize, command: Command,
         Command::OpenGate { leg } => open_gate(calls, now, &leg),
         Command::Play { leg, stop_on_digit, then, .. } => play(calls, now, &leg, stop_on_digit, then, clips),
         Command::Fill { leg, with } => fill(calls, now, &leg, with, clips.then),
-        Command::Bridge { bridge, caller, agent, .. } => join(calls, now, bridge, (&caller, &agent), clips.clip),
+        Command::Bridge { bridge, caller, agent, .. } => connect(calls, now, bridge, (&caller, &agent), clips.clip),
+        Command::Join { bridge, leg, role } => join(calls, now, &bridge, &leg, &role),
+        Command::Leave { leg, hears } => leave(calls, now, &leg, hears, clips.then),
         Command::Hold { bridge } => hold(calls, now, &bridge),
         Command::Resume { bridge } => resume(calls, now, &bridge),
         Command::Unbridge { bridge, caller_hears } => unbridge(calls, now, &bridge, caller_hears, clips.then),
@@ -174,7 +176,7 @@ fn fill(calls: &mut Calls, now: Instant, leg: &LegId, with: Filler, clip: ClipFo
     Ok(Reply::Done)
 }
 
-fn join(calls: &mut Calls, now: Instant, bridge: BridgeId, legs: (&LegId, &LegId), music: ClipFound) -> Answer {
+fn connect(calls: &mut Calls, now: Instant, bridge: BridgeId, legs: (&LegId, &LegId), music: ClipFound) -> Answer {
     if calls.bridge_names.contains_key(&bridge) {
         return Err(refuse(ErrorCode::NameTaken, format!("a bridge is called {bridge} already")));
     }
@@ -183,23 +185,57 @@ fn join(calls: &mut Calls, now: Instant, bridge: BridgeId, legs: (&LegId, &LegId
         return Err(refuse(ErrorCode::BadValue, format!("bridge {bridge} needs two legs, both are {}", legs.0)));
     }
     let music = Backdrop::Music(found(music)?);
-    let at = calls.bridges.put(Bridge::new(now, bridge.clone(), caller, agent, music));
+    let (with_caller, with_agent) = ((caller, legs.0.clone()), (agent, legs.1.clone()));
+    let at = calls.bridges.put(Bridge::new(now, bridge.clone(), with_caller, with_agent, music));
     calls.bridge_names.insert(bridge, at);
     for slot in [caller, agent] {
         if let Some(seat) = calls.seats.get_mut(slot) {
             seat.bridge = Some(at);
         }
     }
-    calls.join(now, at);
+    calls.rehear(now, at);
+    Ok(Reply::Done)
+}
+
+fn join(calls: &mut Calls, now: Instant, bridge: &BridgeId, leg: &LegId, role: &protocol::Role) -> Answer {
+    let (at, slot) = (bridge_of(calls, bridge)?, seat_of(calls, leg)?);
+    let Some(found) = calls.bridges.get(at) else { return Err(no_bridge(bridge)) };
+    if found.member(slot).is_none() && found.members().len() >= BRIDGE_MEMBERS_MAX {
+        let why = format!("bridge {bridge} has {BRIDGE_MEMBERS_MAX} members, which is the limit");
+        return Err(refuse(ErrorCode::Busy, why));
+    }
+    let role = match role {
+        protocol::Role::Party => Role::Party,
+        protocol::Role::Listener => Role::Listener,
+        protocol::Role::Whisperer { to } => {
+            let to_slot = seat_of(calls, to)?;
+            if to_slot == slot || found.member(to_slot).is_none_or(|member| member.role != Role::Party) {
+                return Err(refuse(
+                    ErrorCode::WrongState,
+                    format!("{to} is no party of bridge {bridge} to whisper to"),
+                ));
+            }
+            Role::Whisperer { to: to_slot }
+        }
+    };
+    calls.join(now, at, slot, role);
+    Ok(Reply::Done)
+}
+
+fn leave(calls: &mut Calls, now: Instant, leg: &LegId, hears: Filler, clip: ClipFound) -> Answer {
+    let slot = seat_of(calls, leg)?;
+    let hears = backdrop(hears, clip)?;
+    if calls.seats.get(slot).is_some_and(|seat| seat.bridge.is_none()) {
+        return Err(refuse(ErrorCode::WrongState, format!("leg {leg} is in no bridge")));
+    }
+    calls.leave(now, slot, hears);
     Ok(Reply::Done)
 }
 
 fn hold(calls: &mut Calls, now: Instant, bridge: &BridgeId) -> Answer {
     let at = bridge_of(calls, bridge)?;
-    let Some(found) = calls.bridges.get_mut(at) else { return Err(no_bridge(bridge)) };
-    let music = found.music.clone();
-    if found.hold() {
-        calls.part(now, at, music);
+    if calls.bridges.get_mut(at).is_some_and(Bridge::hold) {
+        calls.rehear(now, at);
     }
     Ok(Reply::Done)
 }
@@ -209,7 +245,7 @@ fn resume(calls: &mut Calls, now: Instant, bridge: &BridgeId) -> Answer {
     let Some(found) = calls.bridges.get_mut(at) else { return Err(no_bridge(bridge)) };
     // An agent who is silent stays behind music until its voice is back: that is what `talk` then tells.
     if found.on_hold() && found.talk(now) {
-        calls.join(now, at);
+        calls.rehear(now, at);
     }
     Ok(Reply::Done)
 }

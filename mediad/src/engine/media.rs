@@ -10,7 +10,9 @@ use crate::base::count::DropReason;
 use crate::base::outbox::Path;
 use crate::base::packet::Packet;
 use crate::base::slots::Slot;
+use crate::bridge::Hears;
 use crate::bridge::recorder::Side;
+use crate::bridge::speaker::Speaker;
 use crate::leg::news::News;
 use crate::leg::sender::SourceId;
 use crate::leg::{Heard, Taken};
@@ -27,10 +29,7 @@ pub fn datagram(calls: &mut Calls, now: Instant, path: Path, packet: &mut Packet
     match taken {
         Taken::Voice(heard) => voice(calls, now, slot, &heard, packet),
         Taken::NotVoice { ssrc, index, digit } => {
-            let id = source(slot, ssrc);
-            if let Some(hearer) = hearer(calls, slot) {
-                calls.guarded(now, hearer, |seat, _, _| seat.leg.pass_over(id, index));
-            }
+            not_voice(calls, now, slot, source(slot, ssrc), index);
             if let Some(digit) = digit {
                 pressed(calls, slot, digit);
             }
@@ -99,60 +98,73 @@ fn voice(calls: &mut Calls, now: Instant, slot: Slot, heard: &Heard, packet: &Pa
     }
     let payload = packet.as_slice().get(heard.payload.clone()).unwrap_or_default();
     let id = source(slot, heard.ssrc);
-    agent_is_back(calls, now, slot);
-    let Some(hearer) = hearer(calls, slot) else {
-        let on_hold = calls.seats.get(slot).is_some_and(|seat| seat.bridge.is_some());
-        if !on_hold && let Some(recorder) = calls.recorder_of(slot) {
-            recorder.hear(now, Side::Left, id, heard.ticks, payload);
+    calls.notice_voice(now, slot);
+    let at = calls.seats.get(slot).and_then(|seat| seat.bridge);
+    let recorded = at.is_none_or(|at| calls.bridges.get(at).is_some_and(|bridge| bridge.is_heard(slot)));
+    if recorded && let Some(recorder) = calls.recorder_of(slot) {
+        recorder.hear(now, Side::Left, id, heard.ticks, payload);
+    }
+    let Some(at) = at else { return };
+    let mut far_loss = None;
+    for n in 0.. {
+        let Some(ear) = ear_of(calls, at, slot, n) else { break };
+        let Some(hearer) = ear else { continue };
+        let loss = hand_on(calls, now, hearer, id, heard, payload);
+        far_loss = far_loss.max(loss);
+        if let Some(recorder) = calls.recorder_of(hearer) {
+            recorder.hear(now, Side::Right, id, heard.ticks, payload);
         }
-        return;
-    };
-    let went = calls.guarded(now, hearer, |seat, out, _| {
-        let went = seat.leg.forward(now, id, heard, payload, out);
-        seat.ear.heard_other();
-        (went, seat.leg.far_loss())
-    });
-    let Some((went, far_loss)) = went else { return };
-    match went {
-        Ok(()) => calls.totals.forwarded += 1,
-        Err(reason) => {
-            if let Some(seat) = calls.seats.get_mut(hearer) {
-                seat.leg.count(reason);
-            }
-        }
+    }
+    if let Some(speaker) = speaker(calls, at, slot) {
+        speaker.jitter.hear(now, id, heard.index, heard.ticks, payload);
     }
     if let Some(seat) = calls.seats.get_mut(slot) {
         seat.leg.set_onward_loss(far_loss);
     }
-    record(calls, now, (slot, hearer), id, heard.ticks, payload);
 }
 
-/// Whoever of the two is recorded: what it says is left, what it is sent is right.
-fn record(calls: &mut Calls, now: Instant, (speaker, hearer): (Slot, Slot), id: SourceId, ticks: u64, payload: &[u8]) {
-    if let Some(recorder) = calls.recorder_of(speaker) {
-        recorder.hear(now, Side::Left, id, ticks, payload);
+/// Gives an ear a packet of what it hears. Gives the loss that its peer reports, in 256ths.
+pub fn hand_on(calls: &mut Calls, now: Instant, ear: Slot, id: SourceId, heard: &Heard, payload: &[u8]) -> Option<u8> {
+    let went = calls.guarded(now, ear, |seat, out, _| {
+        let went = seat.leg.forward(now, id, heard, payload, out);
+        seat.ear.heard_other();
+        (went, seat.leg.far_loss())
+    });
+    let (went, far_loss) = went?;
+    match went {
+        Ok(()) => calls.totals.forwarded += 1,
+        Err(reason) => {
+            if let Some(seat) = calls.seats.get_mut(ear) {
+                seat.leg.count(reason);
+            }
+        }
     }
-    if let Some(recorder) = calls.recorder_of(hearer) {
-        recorder.hear(now, Side::Right, id, ticks, payload);
-    }
+    far_loss
 }
 
-/// Who hears this leg now.
-fn hearer(calls: &Calls, slot: Slot) -> Option<Slot> {
-    let bridge = calls.bridges.get(calls.seats.get(slot)?.bridge?)?;
-    bridge.other(slot).filter(|_| bridge.talks())
-}
-
-/// A voice packet of an agent who was silent too long: the two hear each other again.
-fn agent_is_back(calls: &mut Calls, now: Instant, slot: Slot) {
+/// A packet that is no voice leaves no hole, and its mixes wait for none.
+fn not_voice(calls: &mut Calls, now: Instant, slot: Slot, id: SourceId, index: u64) {
     let Some(at) = calls.seats.get(slot).and_then(|seat| seat.bridge) else { return };
-    let Some(bridge) = calls.bridges.get_mut(at).filter(|bridge| bridge.agent_silent() && bridge.agent == slot) else {
-        return;
-    };
-    bridge.talk(now);
-    let id = bridge.id.clone();
-    calls.join(now, at);
-    calls.tell(Event::AgentBack { bridge: id });
+    for n in 0.. {
+        let Some(ear) = ear_of(calls, at, slot, n) else { break };
+        if let Some(hearer) = ear {
+            calls.guarded(now, hearer, |seat, _, _| seat.leg.pass_over(id, index));
+        }
+    }
+    if let Some(speaker) = speaker(calls, at, slot) {
+        speaker.jitter.key(now);
+    }
+}
+
+/// The `n`th member of a bridge: its seat, if it hears this leg and no other. `None` behind the last member.
+fn ear_of(calls: &Calls, at: Slot, slot: Slot, n: usize) -> Option<Option<Slot>> {
+    let member = calls.bridges.get(at)?.members().get(n)?;
+    Some((member.hears == Hears::One(slot)).then_some(member.seat))
+}
+
+/// This leg as a voice of the bridge's mixes.
+fn speaker(calls: &mut Calls, at: Slot, slot: Slot) -> Option<&mut Speaker> {
+    calls.bridges.get_mut(at)?.mixer.as_mut()?.speaker(slot)
 }
 
 fn pressed(calls: &mut Calls, slot: Slot, digit: protocol::Digit) {

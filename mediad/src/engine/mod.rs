@@ -1,5 +1,6 @@
 //! The pure machine: one step, then drain. Time, randomness and bytes come in as arguments.
 
+mod bridges;
 pub mod calls;
 mod command;
 mod media;
@@ -182,7 +183,8 @@ impl Engine {
             let Some((at, wake)) = self.calls.timers.pop(now) else { break };
             match wake {
                 Wake::Seat(slot) => self.wake_seat(now, at, slot),
-                Wake::Bridge(slot) => self.wake_bridge(now, slot),
+                Wake::Bridge(slot) => self.calls.notice_silence(now, slot),
+                Wake::Mix(slot) => self.calls.mix(now, at, slot),
                 Wake::Recording(slot) => self.wake_recording(now, slot),
             }
         }
@@ -200,17 +202,6 @@ impl Engine {
             return self.calls.end_leg(now, slot, LegEnd::LifeOver);
         }
         media::wake_seat(&mut self.calls, now, slot);
-    }
-
-    fn wake_bridge(&mut self, now: Instant, slot: Slot) {
-        let Some(bridge) = self.calls.bridges.get_mut(slot) else { return };
-        let heard = self.calls.seats.get(bridge.agent).and_then(|seat| seat.leg.last_voice());
-        if !bridge.notice_silence(now, heard) {
-            return self.calls.watch(slot);
-        }
-        let (id, music) = (bridge.id.clone(), bridge.music.clone());
-        self.calls.part(now, slot, music);
-        self.calls.tell(Event::AgentSilent { bridge: id });
     }
 
     fn wake_recording(&mut self, now: Instant, slot: Slot) {

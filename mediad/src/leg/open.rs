@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use protocol::{BridgeId, CallId, ClipName, LegDescription, LegId, LegSummary, Peer};
+use protocol::{CallId, ClipName, LegDescription, LegId, LegSummary, Peer};
 use rand::{Rng, RngExt};
 
 use super::Leg;
@@ -103,7 +103,7 @@ impl Leg {
         self.ice.ufrag()
     }
 
-    /// One line of a snapshot. `clip` is what the leg hears.
+    /// One line of a snapshot. `clip` is what the leg hears; of bridges a leg knows nothing.
     pub fn summary(&self, clip: Option<&ClipName>) -> LegSummary {
         LegSummary {
             leg: self.id.clone(),
@@ -112,13 +112,16 @@ impl Leg {
             state: self.state(),
             gate_open: self.gate == Gate::Open,
             clip: clip.cloned(),
+            bridge: None,
+            role: None,
         }
     }
 
-    /// Everything about the leg.
-    pub fn describe(&self, clip: Option<&ClipName>, bridge: Option<BridgeId>) -> LegDescription {
+    /// Everything about the leg, with its line of a snapshot.
+    pub fn describe(&self, summary: LegSummary) -> LegDescription {
         LegDescription {
-            summary: self.summary(clip),
+            bridge: summary.bridge.clone(),
+            summary,
             pair: self.way.map(|way| (way.local.to_string(), way.remote.to_string())),
             srtp_profile: self.crypto.as_ref().map(|crypto| profile_name(crypto.profile).to_owned()),
             dtls_role: match self.role {
@@ -128,7 +131,6 @@ impl Leg {
             ssrc: self.sender.ssrc(),
             sent_packets: self.sent_packets,
             received_packets: self.received_packets,
-            bridge,
             drops: self.drops.named(),
         }
     }

@@ -3,7 +3,11 @@
 
 mod link;
 mod peer;
+mod sound;
 
+mod a_conference_costs_what_is_said_in_it;
+mod a_mix_is_entered_and_left_without_a_click;
+mod a_whisper_reaches_one_ear_only;
 mod an_agent_who_falls_silent_is_replaced_by_music;
 mod digits_stop_a_prompt_in_the_same_step;
 mod forwarding_keeps_gaps_and_order_as_they_are;
@@ -12,6 +16,7 @@ mod one_broken_leg_ends_alone;
 mod recordings_keep_their_time;
 mod repeats_and_restarts_of_controld_do_no_harm;
 mod splices_do_not_click;
+mod two_become_three_and_two_again;
 mod voice_and_keys_survive_a_bad_network;
 
 use std::cmp::Reverse;

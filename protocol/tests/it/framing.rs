@@ -85,6 +85,8 @@ fn the_fullest_snapshot_page_fits_a_message() {
         state: LegState::Handshaking,
         gate_open: false,
         clip: Some(ClipName::new("c".repeat(CLIP_NAME_BYTES_MAX)).unwrap()),
+        bridge: Some(BridgeId::new(long.as_str()).unwrap()),
+        role: Some(Role::Whisperer { to: leg.clone() }),
     };
     let bridge = BridgeSummary {
         bridge: BridgeId::new(long.as_str()).unwrap(),

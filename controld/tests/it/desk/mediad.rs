@@ -225,7 +225,8 @@ impl State {
         match command {
             Command::OpenLeg { leg, call, peer, .. } => {
                 let state = if self.connects { LegState::Connected } else { LegState::Checking };
-                let summary = LegSummary { leg: leg.clone(), call, peer, state, gate_open: false, clip: None };
+                let (clip, bridge, role) = (None, None, None);
+                let summary = LegSummary { leg: leg.clone(), call, peer, state, gate_open: false, clip, bridge, role };
                 self.legs.insert(leg.clone(), summary);
                 let answer = format!("answer of {leg}");
                 (Ok(Reply::LegOpened { answer }), self.connected(leg))
