@@ -101,6 +101,23 @@ sections! {
         /// Seconds after which a leg outside any bridge ends when controld stays away.
         orphan_after_secs: u32 = 300,
     }
+    /// How good a voice is said to sound: the E-model of ITU-T G.107, by its own names.
+    e_model: EModel {
+        /// Ro, the signal against the noise.
+        ro: f64 = 94.77,
+        /// Is, what happens together with the voice.
+        is: f64 = 1.41,
+        /// A, what the convenience of a call without wires is worth.
+        a: f64 = 0.0,
+        /// Ie, what Opus costs without loss; G.113 has no figure, this one is assumed.
+        ie: f64 = 0.0,
+        /// Bpl, how well Opus bears loss; G.113 has no figure, this one is assumed.
+        bpl: f64 = 20.0,
+        /// BurstR, 1 for losses that know nothing of each other, more for bursts.
+        burst_r: f64 = 1.0,
+        /// Part of Ta in milliseconds: codec, packets and the listener's jitter buffer, one way.
+        ends_ms: f64 = 66.5,
+    }
     /// Calls, their sounds and their ports.
     calling: Calling {
         /// Folder of the prepared sounds.

@@ -103,6 +103,13 @@ pub enum Command {
         /// What it hears from now on.
         with: Filler,
     },
+    /// Sounds a tone of 3 s at most to a leg, over what it hears: that goes on behind it where it would be by then. → `Done`.
+    Beep {
+        /// Who hears it.
+        leg: LegId,
+        /// What.
+        clip: ClipName,
+    },
     /// Connects a caller and an agent, both ways. → `Done`.
     Bridge {
         /// The new bridge's name.

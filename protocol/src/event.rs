@@ -90,6 +90,26 @@ pub enum Event {
         rtt_ms: Option<f32>,
         /// The loss the peer reports of what we sent, 0 to 1; `null` until a report has come.
         far_loss: Option<f32>,
+        /// How what the peer sends sounds, as a mean opinion score of 1 to 4.5 (E-model, ITU-T G.107), by this leg alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mos: Option<f32>,
+        /// How what we send sounds to the peer; not there until a report has come.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        far_mos: Option<f32>,
+    },
+    /// A leg's media is stuck: told once, within 5 s, long before the peer gives up.
+    HopBroken {
+        /// The leg.
+        leg: LegId,
+        /// Where.
+        hop: Hop,
+    },
+    /// It goes on.
+    HopMended {
+        /// The leg.
+        leg: LegId,
+        /// Where it was stuck.
+        hop: Hop,
     },
 }
 
@@ -115,6 +135,22 @@ pub enum LegEnd {
     Orphaned,
     /// A defect of ours; this leg only.
     Defect,
+}
+
+/// The last hop of a leg's media that is there, and the next, that is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hop {
+    /// No candidate pair has answered a check.
+    NoStunAnswer,
+    /// A pair is there, the handshake is not through.
+    StunButNoDtls,
+    /// Keys are there, nothing comes from the peer though it is to be heard.
+    DtlsButNoRtp,
+    /// Packets come, and none can be authenticated.
+    RtpButNotDecryptable,
+    /// Voice packets come, and all of them are silence.
+    RtpButSilent,
 }
 
 /// Why a clip ended.

@@ -26,6 +26,9 @@ pub const UNREAD_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Members of one bridge.
 pub const BRIDGE_MEMBERS_MAX: usize = 32;
 
+/// The longest tone of `Beep`, in milliseconds.
+pub const BEEP_MS_MAX: u64 = 3_000;
+
 /// One frame of sound, in milliseconds. Everything in the house is cut to it.
 pub const FRAME_MS: u64 = 20;
 /// The RTP clock of Opus (RFC 7587), in Hz.

@@ -209,8 +209,12 @@ impl Call {
             Event::AgentBack { bridge } => self.agent_back(bridge.as_str()).await,
             Event::BridgeEnded { bridge } => self.bridge_ended(bridge.as_str()).await,
             // A clip that a digit or another clip has stopped needs no answer; the rest is not about calls.
-            Event::PlayEnded { .. } | Event::LegHeard { .. } | Event::Quality { .. } | Event::RecordingEnded { .. } => {
-            }
+            Event::PlayEnded { .. }
+            | Event::LegHeard { .. }
+            | Event::Quality { .. }
+            | Event::HopBroken { .. }
+            | Event::HopMended { .. }
+            | Event::RecordingEnded { .. } => {}
         }
     }
 

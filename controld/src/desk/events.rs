@@ -91,6 +91,12 @@ impl Ear {
                 self.recording_ended(recording, *why, *duration_ms, *bytes);
             }
             Event::Quality { .. } => self.quality(at_ms, &event),
+            Event::HopBroken { leg, hop } => {
+                tracing::warn!(leg.id = %leg, "the media of leg {leg} is stuck: {hop:?}");
+            }
+            Event::HopMended { leg, hop } => {
+                tracing::info!(leg.id = %leg, "the media of leg {leg} goes on: {hop:?} is over");
+            }
         }
     }
 
@@ -134,7 +140,7 @@ impl Ear {
     }
 
     fn quality(&self, at_ms: u64, event: &Event) {
-        let Event::Quality { leg, loss, jitter_ms, rtt_ms, far_loss } = event else { return };
+        let Event::Quality { leg, loss, jitter_ms, rtt_ms, far_loss, .. } = event else { return };
         let (call, side) = match self.house.switchboard.call_of_leg(leg.as_str()) {
             Some(call) => (Some(call), "caller"),
             None => (self.house.floor.call_of_leg(leg), "agent"),

@@ -13,6 +13,8 @@ pub struct Ear {
     hears: Hears,
     /// Where each piece of music stopped: who returns to the queue hears it go on.
     places: Vec<(ClipName, usize)>,
+    /// A tone over all that, and how far it is.
+    beep: Option<(Sound, usize)>,
     /// The faded last frame of a tone that was cut off.
     parting: Option<(Arc<Prepared>, usize)>,
     /// The next frame of music is the first after something else.
@@ -74,6 +76,7 @@ impl Default for Ear {
         Self {
             hears: Hears::Backdrop(Backdrop::Comfort),
             places: Vec::new(),
+            beep: None,
             parting: None,
             enters: false,
             comfort_turn: 0,
@@ -97,6 +100,26 @@ impl Ear {
         self.turn_to(Hears::Other)
     }
 
+    /// Hears a tone from its beginning, and behind it what it heard before.
+    pub fn beep(&mut self, sound: Sound) {
+        self.parting = match &self.hears {
+            Hears::Clip { play, at } => parting(&play.sound.clip, *at),
+            Hears::Backdrop(Backdrop::Music(sound)) => parting(&sound.clip, self.place(&sound.name)),
+            Hears::Backdrop(Backdrop::Comfort) | Hears::Other => None,
+        };
+        self.beep = Some((sound, 0));
+    }
+
+    /// Whether a tone covers what is heard.
+    pub fn beeps(&self) -> bool {
+        self.beep.is_some()
+    }
+
+    /// Whether another leg is heard, or will be behind a tone.
+    pub fn hears_other(&self) -> bool {
+        matches!(self.hears, Hears::Other)
+    }
+
     /// The leg's own key was pressed.
     pub fn digit(&mut self) -> Option<Over> {
         let Hears::Clip { play, .. } = &self.hears else { return None };
@@ -117,6 +140,9 @@ impl Ear {
         if let Some((clip, at)) = &self.parting {
             return clip.clip().stop_packet(*at).unwrap_or_else(|| comfort.packet(self.comfort_turn));
         }
+        if let Some((sound, at)) = &self.beep {
+            return sound.clip.clip().packet_wrapped(*at);
+        }
         match &self.hears {
             Hears::Clip { play, at } => play.sound.clip.clip().packet_wrapped(*at),
             Hears::Backdrop(Backdrop::Music(sound)) if self.enters => sound.clip.entry(self.place(&sound.name)),
@@ -128,6 +154,14 @@ impl Ear {
     /// The frame was sent. Gives the clip whose last one it was; what follows is already in its place.
     pub fn advance(&mut self) -> Option<Over> {
         if self.parting.take().is_some() {
+            return None;
+        }
+        if let Some((sound, at)) = self.beep.as_mut() {
+            *at += 1;
+            if *at >= sound.clip.clip().len() {
+                self.beep = None;
+                self.enters = true;
+            }
             return None;
         }
         match &mut self.hears {
@@ -163,7 +197,9 @@ impl Ear {
     }
 
     fn turn_to(&mut self, hears: Hears) -> Option<Over> {
+        let beep = self.beep.take();
         self.parting = match &self.hears {
+            _ if beep.is_some() => beep.and_then(|(sound, at)| parting(&sound.clip, at)),
             Hears::Clip { play, at } => parting(&play.sound.clip, *at),
             Hears::Backdrop(Backdrop::Music(sound)) => match &hears {
                 Hears::Backdrop(Backdrop::Music(next)) if next.name == sound.name => {

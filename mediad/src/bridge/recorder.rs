@@ -53,6 +53,11 @@ impl Recorder {
         self.right.hush(now);
     }
 
+    /// What the caller is sent is not recorded from `now` on, until it is heard again.
+    pub fn hush_right(&mut self, now: Instant) {
+        self.right.hush(now);
+    }
+
     /// When the next batch is due.
     pub fn due(&self) -> Instant {
         self.next

@@ -32,13 +32,16 @@ impl Calls {
         bridge.rest_silence(now);
         if let Some(found) = self.seats.get_mut(seat) {
             found.bridge = Some(at);
+            found.leg.expect_voice(role != Role::Listener);
         }
         self.rehear(now, at);
     }
 
     /// Takes a leg out of its bridge, if it is in one. A bridge without a party ends.
     pub fn leave(&mut self, now: Instant, seat: Slot, hears: Backdrop) {
-        let Some(at) = self.seats.get_mut(seat).and_then(|seat| seat.bridge.take()) else { return };
+        let Some(found) = self.seats.get_mut(seat) else { return };
+        let Some(at) = found.bridge.take() else { return };
+        found.leg.expect_voice(false);
         self.quieten(now, seat, hears);
         let Some(bridge) = self.bridges.get_mut(at) else { return };
         bridge.leave(seat);
@@ -73,6 +76,7 @@ impl Calls {
         for member in bridge.members() {
             if let Some(seat) = self.seats.get_mut(member.seat) {
                 seat.bridge = None;
+                seat.leg.expect_voice(false);
             }
             let hears = if member.seat == bridge.caller { caller_hears.clone() } else { Backdrop::Comfort };
             self.quieten(now, member.seat, hears);
@@ -162,7 +166,8 @@ impl Calls {
         for n in 0.. {
             let mixer = self.bridges.get(at).and_then(|bridge| bridge.mixer.as_ref());
             let Some((mixer, ear)) = mixer.and_then(|mixer| mixer.ear(n).map(|ear| (mixer, ear))) else { return };
-            let Some(mixed) = mixer.frame(ear, &mut bytes) else { continue };
+            let mixed = mixer.frame(ear, &mut bytes).filter(|_| !self.beeps(ear.seat));
+            let Some(mixed) = mixed else { continue };
             let payload = bytes.get(..mixed.bytes).unwrap_or_default();
             let heard = Heard { ssrc: mixed.id.ssrc, index: mixed.index, ticks: mixed.ticks, payload: 0..mixed.bytes };
             let far_loss = media::hand_on(self, now, ear.seat, mixed.id, &heard, payload);
@@ -195,6 +200,9 @@ impl Calls {
     /// An ear that heard a mix hears one voice from now on: what of it still waited for its turn goes out at once, so
     /// that no word is lost.
     fn hand_over(&mut self, now: Instant, at: Slot, voice: Slot, ear: Slot) {
+        if self.beeps(ear) {
+            return;
+        }
         let Some(mixer) = self.bridges.get_mut(at).and_then(|bridge| bridge.mixer.take()) else { return };
         if let Some((Some(id), waiting)) = mixer.waiting(voice) {
             for held in waiting {

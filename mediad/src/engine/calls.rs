@@ -18,10 +18,11 @@ use crate::base::outbox::Outbox;
 use crate::base::slots::{Slot, Slots};
 use crate::base::timers::Timers;
 use crate::bridge::Bridge;
-use crate::bridge::ear::{Backdrop, Ear, Over};
+use crate::bridge::ear::{Backdrop, Ear, Over, Sound};
 use crate::bridge::recorder::Recorder;
 use crate::leg::Leg;
 use crate::leg::dtls::Certificate;
+use crate::leg::e_model::EModel;
 
 /// A leg and its place in the house.
 pub struct Seat {
@@ -90,6 +91,8 @@ pub struct Calls {
     pub ring: Ring,
     /// Work done.
     pub totals: Totals,
+    /// How good a voice is said to sound.
+    pub e_model: EModel,
     /// What silence sounds like.
     pub comfort: ComfortNoise,
     /// The process's certificate.
@@ -174,6 +177,22 @@ impl Calls {
         seat.leg.hear_own(now);
         self.tell_over(slot, over);
         self.schedule(now, slot);
+    }
+
+    /// A leg hears a tone, and behind it what it heard before. Nothing is recorded of what it covers.
+    pub fn beep(&mut self, now: Instant, slot: Slot, sound: Sound) {
+        let Some(seat) = self.seats.get_mut(slot) else { return };
+        seat.ear.beep(sound);
+        seat.leg.hear_own(now);
+        self.schedule(now, slot);
+        if let Some(recorder) = self.recorder_of(slot) {
+            recorder.hush_right(now);
+        }
+    }
+
+    /// Whether a tone covers what a leg hears.
+    pub fn beeps(&self, slot: Slot) -> bool {
+        self.seats.get(slot).is_some_and(|seat| seat.ear.beeps())
     }
 
     /// A leg hears the other of its bridge from now on.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::limits::{BRIDGE_MEMBERS_MAX, DIGITS_MAX, LIFE_SECS_MAX, TONE_MS_MAX, TONE_MS_MIN};
+use protocol::limits::{BEEP_MS_MAX, BRIDGE_MEMBERS_MAX, DIGITS_MAX, LIFE_SECS_MAX, TONE_MS_MAX, TONE_MS_MIN};
 use protocol::{
     BridgeId, CallId, ClipName, Command, Digit, ErrorCode, Filler, LegEnd, LegId, Peer, RecordingId, Refusal, Reply,
 };
@@ -45,6 +45,7 @@ pub fn apply(calls: &mut Calls, now: Instant, legs_max: usize, command: Command,
         Command::RestartLeg { leg, offer } => restart_leg(calls, now, &leg, &offer),
         Command::OpenGate { leg } => open_gate(calls, now, &leg),
         Command::Play { leg, stop_on_digit, then, .. } => play(calls, now, &leg, stop_on_digit, then, clips),
+        Command::Beep { leg, .. } => beep(calls, now, &leg, clips.clip),
         Command::Fill { leg, with } => fill(calls, now, &leg, with, clips.then),
         Command::Bridge { bridge, caller, agent, .. } => connect(calls, now, bridge, (&caller, &agent), clips.clip),
         Command::Join { bridge, leg, role } => join(calls, now, &bridge, &leg, &role),
@@ -169,6 +170,18 @@ fn play(calls: &mut Calls, now: Instant, leg: &LegId, stop_on_digit: bool, then:
     Ok(Reply::Done)
 }
 
+fn beep(calls: &mut Calls, now: Instant, leg: &LegId, clip: ClipFound) -> Answer {
+    let slot = seat_of(calls, leg)?;
+    let sound = found(clip)?;
+    let length_ms = sound.clip.clip().duration_ms();
+    if length_ms > BEEP_MS_MAX {
+        let why = format!("{} lasts {length_ms} ms, a tone at most {BEEP_MS_MAX}", sound.name);
+        return Err(refuse(ErrorCode::BadValue, why));
+    }
+    calls.beep(now, slot, sound);
+    Ok(Reply::Done)
+}
+
 fn fill(calls: &mut Calls, now: Instant, leg: &LegId, with: Filler, clip: ClipFound) -> Answer {
     let slot = unbridged(calls, leg)?;
     let backdrop = backdrop(with, clip)?;
@@ -191,6 +204,7 @@ fn connect(calls: &mut Calls, now: Instant, bridge: BridgeId, legs: (&LegId, &Le
     for slot in [caller, agent] {
         if let Some(seat) = calls.seats.get_mut(slot) {
             seat.bridge = Some(at);
+            seat.leg.expect_voice(true);
         }
     }
     calls.rehear(now, at);

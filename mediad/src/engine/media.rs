@@ -14,6 +14,7 @@ use crate::bridge::Hears;
 use crate::bridge::recorder::Side;
 use crate::bridge::speaker::Speaker;
 use crate::leg::news::News;
+use crate::leg::reports::Figures;
 use crate::leg::sender::SourceId;
 use crate::leg::{Heard, Taken};
 
@@ -58,8 +59,10 @@ pub fn wake_seat(calls: &mut Calls, now: Instant, slot: Slot) {
     });
     let Some(quality) = worked else { return };
     if let Some((leg, figures)) = quality {
-        let (loss, jitter_ms, rtt_ms, far_loss) = (figures.loss, figures.jitter_ms, figures.rtt_ms, figures.far_loss);
-        calls.tell(Event::Quality { leg, loss, jitter_ms, rtt_ms, far_loss });
+        let Figures { loss, jitter_ms, rtt_ms, far_loss, far_jitter_ms } = figures;
+        let mos = Some(calls.e_model.mos(loss, rtt_ms, jitter_ms));
+        let far_mos = far_loss.map(|loss| calls.e_model.mos(loss, rtt_ms, far_jitter_ms.unwrap_or(0.0)));
+        calls.tell(Event::Quality { leg, loss, jitter_ms, rtt_ms, far_loss, mos, far_mos });
     }
     frames(calls, now, slot);
     asked(calls, slot, before);
@@ -75,10 +78,14 @@ fn frames(calls: &mut Calls, now: Instant, slot: Slot) {
             if !sent {
                 return Some((None, false));
             }
-            let music = seat.ear.clip().is_some();
+            let (music, beeped) = (seat.ear.clip().is_some(), seat.ear.beeps());
             let over = seat.ear.advance();
-            if over.is_some() {
+            let beep_over = beeped && !seat.ear.beeps();
+            if over.is_some() || beep_over {
                 seat.leg.new_clip();
+            }
+            if beep_over && seat.ear.hears_other() {
+                seat.leg.hear_other();
             }
             Some((over, music))
         });
@@ -108,7 +115,7 @@ fn voice(calls: &mut Calls, now: Instant, slot: Slot, heard: &Heard, packet: &Pa
     let mut far_loss = None;
     for n in 0.. {
         let Some(ear) = ear_of(calls, at, slot, n) else { break };
-        let Some(hearer) = ear else { continue };
+        let Some(hearer) = ear.filter(|ear| !calls.beeps(*ear)) else { continue };
         let loss = hand_on(calls, now, hearer, id, heard, payload);
         far_loss = far_loss.max(loss);
         if let Some(recorder) = calls.recorder_of(hearer) {
@@ -186,6 +193,8 @@ pub fn news(calls: &mut Calls, now: Instant, slot: Slot) {
         match news {
             News::Connected => calls.tell(Event::LegConnected { leg }),
             News::Heard => calls.tell(Event::LegHeard { leg }),
+            News::Broken(hop) => calls.tell(Event::HopBroken { leg, hop }),
+            News::Mended(hop) => calls.tell(Event::HopMended { leg, hop }),
             News::Ended(why) => calls.end_leg(now, slot, why),
         }
     }

@@ -27,6 +27,7 @@ use crate::base::packet::Packet;
 use crate::base::slots::{Slot, Slots};
 use crate::base::timers::Timers;
 use crate::leg::dtls::Certificate;
+use crate::leg::e_model::EModel;
 use calls::{Calls, Wake};
 use command::Clips;
 use memory::Memory;
@@ -61,6 +62,8 @@ pub struct Ground {
     pub legs_max: usize,
     /// How long legs in no bridge live without any client.
     pub orphan_after: Duration,
+    /// How good a voice is said to sound.
+    pub e_model: EModel,
     /// The process's certificate.
     pub certificate: Certificate,
     /// What silence sounds like.
@@ -89,6 +92,7 @@ impl Engine {
             outputs: VecDeque::new(),
             ring: Ring::new(ground.epoch),
             totals: Totals::default(),
+            e_model: ground.e_model,
             comfort: ground.comfort,
             certificate: ground.certificate,
             rng: StdRng::from_seed(ground.seed),

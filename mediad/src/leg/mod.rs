@@ -1,6 +1,7 @@
 //! One peer: datagrams in, voice and key presses out; one RTP stream towards it. It knows no other leg.
 
 pub mod dtls;
+pub mod e_model;
 pub mod gate;
 pub mod ice;
 pub mod keypad;
@@ -11,6 +12,7 @@ pub mod sender;
 pub mod srtp;
 pub mod stream;
 pub mod voice;
+pub mod watchdog;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -32,6 +34,7 @@ use sender::Sender;
 use srtp::{Keys, Opener, Profile, Sealer};
 use stream::Streams;
 pub use voice::{Heard, Taken};
+use watchdog::{Change, Sight, Watchdog};
 
 /// One peer of a call.
 pub struct Leg {
@@ -61,6 +64,11 @@ pub struct Leg {
     sent_packets: u64,
     received_packets: u64,
     last_voice: Option<Instant>,
+    /// When the peer last said something louder than silence.
+    loud_at: Option<Instant>,
+    watchdog: Watchdog,
+    /// Someone is to hear the peer.
+    expected: bool,
     /// The loss that the one who hears this peer reports, in 256ths.
     onward_loss: Option<u8>,
     /// Answers to be told when the leg is up, the first time and after each restart.
@@ -107,11 +115,47 @@ impl Leg {
             self.press_keys(now, out);
             self.report(now, out);
         }
+        self.watch(now);
+    }
+
+    /// Someone is to hear the peer from now on, or nobody.
+    pub fn expect_voice(&mut self, expected: bool) {
+        self.expected = expected;
+    }
+
+    fn watch(&mut self, now: Instant) {
+        let sight = self.sight();
+        if self.watched(sight)
+            && let Some(change) = self.watchdog.look(now, sight)
+        {
+            self.news.push_back(match change {
+                Change::Broken(hop) => News::Broken(hop),
+                Change::Mended(hop) => News::Mended(hop),
+            });
+        }
+    }
+
+    fn sight(&self) -> Sight {
+        Sight {
+            described: self.remote.is_some(),
+            way: self.way.is_some(),
+            keys: self.crypto.is_some(),
+            expected: self.expected || (self.peer == Peer::Meta && self.gate == Gate::Open),
+            received: self.received_packets,
+            refused: self.drops.of(DropReason::AuthFailed),
+            loud_at: self.loud_at,
+        }
+    }
+
+    /// Whether there is anything to watch for: a standing leg that is up is left alone.
+    fn watched(&self, sight: Sight) -> bool {
+        sight.described && (!sight.way || !sight.keys || sight.expected || self.watchdog.has_told())
     }
 
     /// When [`Leg::wake`] or, for the leg's next frame, [`Leg::say`] wants to be called.
     pub fn due(&self, now: Instant) -> Option<Instant> {
-        let quiet = [self.ice.due(), self.dtls.as_ref().and_then(|dtls| dtls.due())];
+        let watch = self.watched(self.sight()).then(|| self.watchdog.due());
+        let quiet = [self.ice.due(), self.dtls.as_ref().and_then(|dtls| dtls.due()), watch];
         let loud = match self.ready() {
             true => [self.presser.due(now), Some(self.reports.due()), self.frame_due()],
             false => [None; 3],

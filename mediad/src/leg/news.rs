@@ -1,6 +1,6 @@
 //! What a leg tells of itself.
 
-use protocol::LegEnd;
+use protocol::{Hop, LegEnd};
 
 /// Something that happened to the leg as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,10 @@ pub enum News {
     Connected,
     /// The first authenticated RTP packet came in.
     Heard,
+    /// Its media is stuck.
+    Broken(Hop),
+    /// Its media goes on.
+    Mended(Hop),
     /// It is over; nothing more comes from it.
     Ended(LegEnd),
 }

@@ -15,6 +15,7 @@ use super::reports::Reports;
 use super::sender::Sender;
 use super::srtp::Profile;
 use super::stream::Streams;
+use super::watchdog::Watchdog;
 use crate::base::count::{DropReason, Drops};
 use crate::wire::sdp::{self, Setup};
 
@@ -186,6 +187,9 @@ impl Leg {
             sent_packets: 0,
             received_packets: 0,
             last_voice: None,
+            loud_at: None,
+            watchdog: Watchdog::new(now),
+            expected: false,
             onward_loss: None,
             announce: true,
             news: std::collections::VecDeque::new(),

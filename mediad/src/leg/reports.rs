@@ -25,6 +25,7 @@ pub struct Reports {
 #[derive(Debug, Clone, Copy, Default)]
 struct Far {
     loss: Option<u8>,
+    jitter_ticks: Option<u32>,
     rtt: Option<Duration>,
 }
 
@@ -37,7 +38,7 @@ struct Heard {
     received: u64,
     /// Expected and received at the last report.
     mark: (u64, u64),
-    transit: i64,
+    transit: Option<i64>,
     /// RFC 3550 A.8, scaled by 16.
     jitter: i64,
     last_sr: Option<(u32, Instant)>,
@@ -54,6 +55,8 @@ pub struct Figures {
     pub rtt_ms: Option<f32>,
     /// 0 to 1.
     pub far_loss: Option<f32>,
+    /// Milliseconds.
+    pub far_jitter_ms: Option<f32>,
 }
 
 /// What a sender report says of our stream now.
@@ -80,10 +83,11 @@ impl Reports {
         }
     }
 
-    /// An authenticated RTP packet of the peer. `index` and `ticks` are unwrapped.
-    pub fn heard(&mut self, now: Instant, ssrc: u32, index: u64, ticks: u64) {
+    /// An authenticated RTP packet of the peer. `index` and `ticks` are unwrapped. Packets of a key press are no measure of
+    /// jitter: all of them carry the time at which it began (`ticks` is `None`).
+    pub fn heard(&mut self, now: Instant, ssrc: u32, index: u64, ticks: Option<u64>) {
         let arrival = duration_ticks(now.saturating_duration_since(self.born));
-        let transit = arrival - ticks as i64;
+        let transit = ticks.map(|ticks| arrival - ticks as i64);
         let Some(heard) = self.heard.as_mut().filter(|heard| heard.ssrc == ssrc) else {
             let (first, mark) = (index, (0, 0));
             let new = Heard { ssrc, first, highest: index, received: 1, mark, transit, jitter: 0, last_sr: None };
@@ -94,9 +98,10 @@ impl Reports {
         heard.received += 1;
         heard.highest = heard.highest.max(index);
         heard.first = heard.first.min(index);
-        let change = (transit - heard.transit).abs();
-        heard.transit = transit;
-        heard.jitter += change - ((heard.jitter + 8) >> 4);
+        let Some(transit) = transit else { return };
+        if let Some(before) = heard.transit.replace(transit) {
+            heard.jitter += (transit - before).abs() - ((heard.jitter + 8) >> 4);
+        }
     }
 
     /// An RTP packet of ours left.
@@ -168,6 +173,7 @@ impl Reports {
         Some(Figures {
             loss: if expected_now == 0 { 0.0 } else { lost as f32 / expected_now as f32 },
             jitter_ms: (heard.jitter >> 4) as f32 * 1000.0 / OPUS_CLOCK_HZ as f32,
+            far_jitter_ms: self.far.jitter_ticks.map(|ticks| ticks as f32 * 1000.0 / OPUS_CLOCK_HZ as f32),
             rtt_ms: self.far.rtt.map(|rtt| rtt.as_secs_f32() * 1000.0),
             far_loss: self.far.loss.map(|loss| f32::from(loss) / 256.0),
         })
@@ -176,6 +182,7 @@ impl Reports {
     fn take_blocks(&mut self, now: Instant, ours: u32, blocks: impl Iterator<Item = ReportBlock>) {
         for block in blocks.filter(|block| block.ssrc == ours) {
             self.far.loss = Some(block.fraction_lost);
+            self.far.jitter_ticks = Some(block.jitter_ticks);
             if block.last_sr == 0 {
                 continue;
             }
@@ -257,9 +264,9 @@ mod tests {
         let begin = start();
         let mut reports = Reports::new(begin, 0.5);
         for index in (0..250u64).filter(|index| index % 5 != 4) {
-            reports.heard(begin + Duration::from_millis(20 * index), 7, 1000 + index, 960 * index);
+            reports.heard(begin + Duration::from_millis(20 * index), 7, 1000 + index, Some(960 * index));
         }
-        reports.heard(begin + Duration::from_millis(4980), 7, 1249, 960 * 249);
+        reports.heard(begin + Duration::from_millis(4980), 7, 1249, Some(960 * 249));
         let sent = Sent { ssrc: 1, timestamp: None };
         let now = begin + Duration::from_secs(8);
         let block = block_of(&reports.give(now, sent, None, "x").unwrap());
@@ -302,7 +309,7 @@ mod tests {
         let mut reports = Reports::new(begin, 0.5);
         for index in 0..400u64 {
             let late = if index % 2 == 0 { 10 } else { 0 };
-            reports.heard(begin + Duration::from_millis(20 * index + late), 7, index, 960 * index);
+            reports.heard(begin + Duration::from_millis(20 * index + late), 7, index, Some(960 * index));
         }
         let figures = reports.quality(begin + Duration::from_secs(8)).unwrap();
         assert!((figures.jitter_ms - 10.0).abs() < 0.5, "{}", figures.jitter_ms);

@@ -71,14 +71,18 @@ impl Leg {
         let (header, index) = (opened.header, opened.index);
         let payload = header.payload(packet.as_slice()).map_err(|_| DropReason::BadPayload)?;
         let ticks = self.streams.ticks(header.ssrc, header.timestamp);
-        self.reports.heard(now, header.ssrc, index, ticks);
+        let remote = self.remote.as_ref().ok_or(DropReason::NoKeys)?;
+        let is_voice = header.payload_type == remote.opus_pt;
+        self.reports.heard(now, header.ssrc, index, is_voice.then_some(ticks));
         if self.received_packets == 0 {
             self.news.push_back(News::Heard);
         }
         self.received_packets += 1;
-        let remote = self.remote.as_ref().ok_or(DropReason::NoKeys)?;
-        if header.payload_type == remote.opus_pt {
+        if is_voice {
             self.last_voice = Some(now);
+            if payload.len() > QUIET_BYTES {
+                self.loud_at = Some(now);
+            }
             return Ok(Taken::Voice(Heard { ssrc: header.ssrc, index, ticks, payload }));
         }
         let Some(clock_hz) = remote.dtmf_clock_hz(header.payload_type) else {
@@ -252,5 +256,8 @@ fn reason(bad: BadSrtp) -> DropReason {
         BadSrtp::TooManySources => DropReason::TooManySsrcs,
     }
 }
+
+/// An Opus packet of at most this many bytes holds silence.
+const QUIET_BYTES: usize = 16;
 
 const _: () = assert!(OPUS_CLOCK_HZ == 48_000);

@@ -87,6 +87,7 @@ impl Wanted {
         };
         let wanted = match command {
             Command::Play { clip, then, .. } => Wanted { clip: Some(clip.clone()), then: music(then) },
+            Command::Beep { clip, .. } => Wanted { clip: Some(clip.clone()), then: None },
             Command::Leave { hears, .. } => Wanted { clip: None, then: music(hears) },
             Command::Fill { with, .. } => Wanted { clip: None, then: music(with) },
             Command::Unbridge { caller_hears, .. } => Wanted { clip: None, then: music(caller_hears) },

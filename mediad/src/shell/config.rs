@@ -3,13 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::leg::e_model::EModel;
 use protocol::ClipName;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 /// Settings, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where prepared clips are.
     pub audio_dir: PathBuf,
@@ -31,6 +32,8 @@ pub struct Config {
     pub legs_max: usize,
     /// How long legs in no bridge live without any client.
     pub orphan_after_secs: u64,
+    /// How good a voice is said to sound.
+    pub e_model: EModel,
     /// Filter of the log, as `RUST_LOG` has it.
     pub log: String,
     /// Log as JSON.
@@ -69,6 +72,7 @@ impl Config {
         let calling: Calling = section(table, "calling")?;
         let media: Media = section(table, "media")?;
         let server: Server = section(table, "server")?;
+        let e_model: EModelSection = section(table, "e_model")?;
         let (first, last) = (calling.udp_port_min, calling.udp_port_max);
         if first == 0 || last < first {
             let why = format!("{first} to {last} is no range of ports");
@@ -95,6 +99,7 @@ impl Config {
             media_ip,
             legs_max: media.legs_max,
             orphan_after_secs: media.orphan_after_secs,
+            e_model: e_model.checked()?,
             log: server.log,
             log_json: server.log_format == "json",
         })
@@ -160,6 +165,37 @@ impl Default for Server {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(default)]
+struct EModelSection {
+    ro: f32,
+    is: f32,
+    a: f32,
+    ie: f32,
+    bpl: f32,
+    burst_r: f32,
+    ends_ms: f32,
+}
+
+impl Default for EModelSection {
+    fn default() -> Self {
+        let EModel { ro, is, a, ie, bpl, burst_r, ends_ms } = EModel::default();
+        Self { ro, is, a, ie, bpl, burst_r, ends_ms }
+    }
+}
+
+impl EModelSection {
+    fn checked(self) -> Result<EModel, ConfigError> {
+        let Self { ro, is, a, ie, bpl, burst_r, ends_ms } = self;
+        for (key, value) in [("e_model.bpl", bpl), ("e_model.burst_r", burst_r)] {
+            if value <= 0.0 {
+                return Err(ConfigError::Value(key, "must be above 0".to_owned()));
+            }
+        }
+        Ok(EModel { ro, is, a, ie, bpl, burst_r, ends_ms })
+    }
+}
+
 fn section<T: DeserializeOwned + Default>(table: &Table, name: &'static str) -> Result<T, ConfigError> {
     match table.get(name).cloned() {
         None => Ok(T::default()),
@@ -201,5 +237,6 @@ mod tests {
         assert!(why("[media]\nmedia_ip = 'here'").contains("media.media_ip"));
         assert!(why("[calling]\npublic_ip = '::1'").contains("calling.public_ip"));
         assert!(why("media = 3").contains("[media]"));
+        assert!(why("[e_model]\nbpl = 0.0").contains("e_model.bpl"));
     }
 }

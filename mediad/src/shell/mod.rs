@@ -104,6 +104,7 @@ impl Shell {
             public: config.public_ip,
             legs_max: config.legs_max,
             orphan_after: Duration::from_secs(config.orphan_after_secs),
+            e_model: config.e_model,
             certificate: Certificate::generate()?,
             comfort: ComfortNoise::seeded(COMFORT_SEED)?,
             epoch: format!("{:016x}", rng.random::<u64>()),

@@ -5,8 +5,10 @@ mod link;
 mod peer;
 mod sound;
 
+mod a_broken_hop_is_named_within_five_seconds;
 mod a_conference_costs_what_is_said_in_it;
 mod a_mix_is_entered_and_left_without_a_click;
+mod a_warning_tone_covers_what_is_heard_and_no_more;
 mod a_whisper_reaches_one_ear_only;
 mod an_agent_who_falls_silent_is_replaced_by_music;
 mod digits_stop_a_prompt_in_the_same_step;
@@ -40,6 +42,7 @@ use crate::bridge::prepared::Prepared;
 use crate::engine::port::{Client, ClipFound, Input, Output, Piece};
 use crate::engine::{Engine, Ground};
 use crate::leg::dtls::Certificate;
+use crate::leg::e_model::EModel;
 use crate::leg::srtp::{Keys, MasterKey, Profile};
 pub(crate) use link::Link;
 pub(crate) use peer::{Got, Sim};
@@ -89,6 +92,7 @@ impl World {
             public: None,
             legs_max: 100,
             orphan_after: Duration::from_secs(300),
+            e_model: EModel::default(),
             certificate,
             comfort,
             epoch: "world".into(),

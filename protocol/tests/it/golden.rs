@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use protocol::snapshot::{BridgeSummary, RecordingSummary};
 use protocol::{
-    BridgeId, CallId, ClipName, Command, Digit, ErrorCode, Event, Filler, FromMediad, Hello, LegDescription, LegEnd,
-    LegId, LegState, LegSummary, Numbered, Peer, PlayEnd, RecordingEnd, RecordingId, Refusal, Replay, Reply, Request,
-    Role, Snapshot, ToMediad, Welcome, encode,
+    BridgeId, CallId, ClipName, Command, Digit, ErrorCode, Event, Filler, FromMediad, Hello, Hop, LegDescription,
+    LegEnd, LegId, LegState, LegSummary, Numbered, Peer, PlayEnd, RecordingEnd, RecordingId, Refusal, Replay, Reply,
+    Request, Role, Snapshot, ToMediad, Welcome, encode,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -105,6 +105,7 @@ fn commands_about_sound_keep_their_bytes() {
     let music = clip("hold-music.ogg");
     let then = Filler::Music(music.clone());
     command("play", Command::Play { leg: leg(), clip: clip("demo/menu.ogg"), stop_on_digit: true, then });
+    command("beep", Command::Beep { leg: leg(), clip: clip("warning.ogg") });
     command("fill", Command::Fill { leg: leg(), with: Filler::Comfort });
     let agent = LegId::new("leg-8").unwrap();
     command("bridge", Command::Bridge { bridge: bridge(), caller: leg(), agent, music: music.clone() });
@@ -206,7 +207,24 @@ fn events_of_a_leg_keep_their_bytes() {
     for (why, name) in ends {
         event(&format!("leg_ended.{name}"), Event::LegEnded { leg: leg(), why });
     }
-    let quality = |rtt_ms, far_loss| Event::Quality { leg: leg(), loss: 0.25, jitter_ms: 3.5, rtt_ms, far_loss };
+    let quality = |rtt_ms, far_loss| {
+        let (mos, far_mos) = (None, None);
+        Event::Quality { leg: leg(), loss: 0.25, jitter_ms: 3.5, rtt_ms, far_loss, mos, far_mos }
+    };
+    let (leg_, mos, far_mos) = (leg(), Some(3.5), Some(4.25));
+    let (rtt_ms, far_loss) = (Some(80.5), Some(0.5));
+    event("quality_with_mos", Event::Quality { leg: leg_, loss: 0.25, jitter_ms: 3.5, rtt_ms, far_loss, mos, far_mos });
+    let hops = [
+        (Hop::NoStunAnswer, "no_stun_answer"),
+        (Hop::StunButNoDtls, "stun_but_no_dtls"),
+        (Hop::DtlsButNoRtp, "dtls_but_no_rtp"),
+        (Hop::RtpButNotDecryptable, "rtp_but_not_decryptable"),
+        (Hop::RtpButSilent, "rtp_but_silent"),
+    ];
+    for (hop, name) in hops {
+        event(&format!("hop_broken.{name}"), Event::HopBroken { leg: leg(), hop });
+    }
+    event("hop_mended", Event::HopMended { leg: leg(), hop: Hop::DtlsButNoRtp });
     event("quality", quality(Some(42.5), Some(0.125)));
     event("quality_before_reports", quality(None, None));
 }
@@ -240,7 +258,7 @@ fn no_golden_file_is_left_over() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let word = name.split('.').nth(1).unwrap().trim_end_matches("_after").trim_end_matches("_before_reports");
-        let word = word.trim_end_matches("_bridged");
+        let word = word.trim_end_matches("_bridged").trim_end_matches("_with_mos");
         let kind = name.split('.').next().unwrap();
         let said = if word == "v1" { kind } else { word };
         assert!(document.contains(&format!("`{said}`")), "docs/protocol.md does not speak of `{said}` ({name})");
