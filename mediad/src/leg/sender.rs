@@ -191,8 +191,12 @@ impl Sender {
     /// [`TooLate`] when it maps at or below the last switch, or where a packet was sent already.
     pub fn forward(&mut self, now: Instant, id: SourceId, index: u64, ticks: u64, toc: u8) -> Result<Spent, TooLate> {
         let mapped = self.live.as_mut().filter(|live| live.id == id).and_then(|live| live.map(index, ticks, self.last));
-        let stamp = match mapped {
-            Some(mapped) => self.go_on(mapped, toc)?,
+        let stamp = match mapped.map(|mapped| self.go_on(mapped, toc)) {
+            Some(Ok(stamp)) => stamp,
+            Some(Err(why)) => {
+                self.let_catch_up(now);
+                return Err(why);
+            }
             None => self.switch(now, id, index, ticks, toc),
         };
         self.mode = Mode::Forward { fill_next: now + FILL_AFTER };
@@ -240,6 +244,15 @@ impl Sender {
     #[cfg(test)]
     pub fn break_rule_one(&mut self) {
         self.rule_one = false;
+    }
+
+    /// A source that has come back is behind our frames: were we to go on filling, it would stay behind for ever.
+    fn let_catch_up(&mut self, now: Instant) {
+        if let Mode::Forward { fill_next } = &mut self.mode
+            && self.live.as_ref().is_some_and(|live| live.interrupted)
+        {
+            *fill_next = (*fill_next).max(now + 2 * FRAME);
+        }
     }
 
     /// Another source, or the same one with new numbers.
@@ -397,6 +410,7 @@ const WINDOW: u64 = 128;
 const JUMP_TICKS: u64 = 10 * OPUS_CLOCK_HZ as u64;
 /// See [`JUMP_TICKS`].
 const JUMP_PACKETS: u64 = 3_000;
-/// A source that returns this far behind did not count the pause: 200 ms.
-const STOOD_STILL_TICKS: u64 = OPUS_CLOCK_HZ as u64 / 5;
+/// A source that returns this far behind did not count the pause, or its way has become longer: it is spliced in anew.
+/// 60 ms.
+const STOOD_STILL_TICKS: u64 = 3 * FRAME_TICKS as u64;
 const SKIPPED_MAX: usize = 64;

@@ -53,6 +53,28 @@ fn hold_is_music_on_the_next_frame_and_resume_is_the_voice_on_its_next_packet() 
 }
 
 #[test]
+fn an_agent_whose_packets_come_later_than_before_the_hold_is_heard_at_once_all_the_same() {
+    for later_ms in [1, 5, 10, 19, 20, 21, 45, 70, 130, 190, 210, 400] {
+        let (mut world, caller, agent, bridge) = talking(7);
+        world.ok(Command::Hold { bridge: bridge.clone() });
+        // A slow clock over a long hold, or a longer way.
+        world.peers[agent].up.delay_ms += later_ms;
+        world.run_for(3_000);
+        let resumed = world.now;
+        world.ok(Command::Resume { bridge });
+        world.run_for(2_000);
+        let heard: Vec<&Got> = world.peers[caller].heard.iter().filter(|got| got.at > resumed).collect();
+        let back = heard.iter().find(|got| got.number().is_some()).unwrap();
+        assert!(back.at - resumed <= Duration::from_millis(120), "{later_ms} ms later: {:?}", back.at - resumed);
+        let voices = heard.iter().filter(|got| got.number().is_some()).count();
+        assert!(voices >= 90, "{later_ms} ms later: {voices} of 100 packets");
+        let gap = heard.windows(2).map(|pair| pair[1].at - pair[0].at).max().unwrap();
+        assert!(gap <= Duration::from_millis(110), "{later_ms} ms later: a gap of {gap:?}");
+        assert_eq!(world.peers[caller].refused, 0);
+    }
+}
+
+#[test]
 fn five_seconds_without_the_agent_bring_music_and_one_packet_brings_the_agent_back() {
     let (mut world, caller, agent, _) = talking(1);
     let voice = world.peers[agent].voice.take();
