@@ -6,13 +6,13 @@ use tokio::sync::mpsc;
 
 use super::call::{Call, Due, leg_name};
 use super::ending::{AtWhatsApp, Ending};
-use super::memo::{Arriving, Memo, Stage};
+use super::memo::{Arriving, Memo, Stage, Talking};
 use super::post::{Found, Post};
 use super::{DeskError, House, tab};
 use crate::ivr::deed::{Heard, HttpAnswer};
 use crate::ivr::flow::{Flows, Published};
 use crate::ivr::parse::parse;
-use crate::model::{FlowId, Millis, OrgId, UserId, clock};
+use crate::model::{Direction, FlowId, Millis, OrgId, clock};
 use crate::outside::mediad::LegId;
 use crate::outside::whatsapp::graph::Line;
 use crate::store::StoreError;
@@ -28,13 +28,17 @@ pub(super) fn first_memo(offer: String, now: Millis) -> Memo {
 
 /// Runs a call that has just got its row.
 pub(super) fn run_new(house: &Arc<House>, row: CallRow, account: &Account, org: &Org, flows: Flows, memo: Memo) {
-    let letters = house.switchboard.open(&row.id, &row.wacid);
-    let id = row.id.clone();
+    let letters = house.switchboard.open(&row.id, &row.wacid, &row.account, &row.org);
+    let (id, row_is_outgoing) = (row.id.clone(), row.direction == Direction::Outgoing);
     let Some(mut call) = Call::new(house, row, line_of(account), org, flows, memo) else {
         house.switchboard.close(&id);
         return;
     };
-    call.open_leg();
+    if row_is_outgoing {
+        call.offer_leg();
+    } else {
+        call.open_leg();
+    }
     tokio::spawn(call.run(letters));
 }
 
@@ -88,6 +92,7 @@ impl Call {
         let Some(found) = found else { return self.media_is_lost(is_adopted).await };
         match &self.memo.stage {
             Stage::Arriving(_) => self.found_arriving(&found, is_adopted).await,
+            Stage::Dialling(_) if is_adopted => self.dial_again(found.connected).await,
             Stage::Menu(_) if is_adopted => self.found_in_flow(&found).await,
             Stage::Waiting(_) if is_adopted => self.found_waiting(&found).await,
             Stage::Talking(_) => self.found_bridge(found.bridge).await,
@@ -96,7 +101,7 @@ impl Call {
                     self.left().await;
                 }
             }
-            Stage::Menu(_) | Stage::Waiting(_) | Stage::Leaving(_) | Stage::Ended => {}
+            Stage::Dialling(_) | Stage::Menu(_) | Stage::Waiting(_) | Stage::Leaving(_) | Stage::Ended => {}
         }
     }
 
@@ -172,6 +177,10 @@ impl Call {
                     self.due.set(Due::Flow(id), left(at));
                 }
             }
+            Stage::Dialling(dialling) => {
+                let dial_ms = Millis::try_from(self.house.rules.dial_ms).unwrap_or(Millis::MAX);
+                self.due.set(Due::Dial, left(dialling.since.saturating_add(dial_ms)));
+            }
             Stage::Waiting(waiting) => self.due.set(Due::NobodyFree, left(waiting.deadline)),
             Stage::Talking(talking) if talking.lost_since.is_some() => self.due.set(Due::AgentLost, lost_ms),
             Stage::Leaving(_) => self.due.set(Due::Leaving, lost_ms),
@@ -189,7 +198,7 @@ async fn adopt(house: &Arc<House>, row: CallRow) -> Result<(Call, mpsc::Receiver
     let memo = memo.as_deref().map(serde_json::from_str::<Memo>);
     let memo = memo.transpose().map_err(|error| format!("its place is not readable: {error}"))?;
     let memo = memo.ok_or("it has no place")?;
-    let letters = house.switchboard.open(&row.id, &row.wacid);
+    let letters = house.switchboard.open(&row.id, &row.wacid, &row.account, &row.org);
     let id = row.id.clone();
     let Some(mut call) = Call::new(house, row, line_of(&account), &org, flows, memo) else {
         house.switchboard.close(&id);
@@ -197,11 +206,15 @@ async fn adopt(house: &Arc<House>, row: CallRow) -> Result<(Call, mpsc::Receiver
     };
     call.is_adopted = true;
     call.resume_deadlines();
-    if let Stage::Talking(talking) = &call.memo.stage {
-        let agent: UserId = talking.agent.clone();
-        if let Some(bridge) = &talking.bridge {
-            house.switchboard.name_bridge(&id, bridge);
-        }
+    let agent = match &call.memo.stage {
+        Stage::Talking(talking) => Some(talking.agent.clone()),
+        Stage::Dialling(dialling) => Some(dialling.agent.clone()),
+        _ => None,
+    };
+    if let Stage::Talking(Talking { bridge: Some(bridge), .. }) = &call.memo.stage {
+        house.switchboard.name_bridge(&id, bridge);
+    }
+    if let Some(agent) = agent {
         if let Ok(Some(duty)) = house.store.on_duty(&agent).await {
             house.floor.enter(duty);
         }

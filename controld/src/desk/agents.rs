@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::model::softphone::{AgentCall, RingingCall, Softphone, ToTab};
-use crate::model::{CallId, Millis, Presence, UserId, clock};
+use crate::model::{CallId, Millis, OrgId, Presence, UserId, clock};
 use crate::outside::mediad::LegId;
 use crate::store::presence::OnDuty;
 
@@ -253,6 +253,11 @@ impl Floor {
     /// No tab of this agent is there.
     pub(super) fn has_no_tab(&self, user: &UserId) -> bool {
         self.agents().get(user).is_some_and(|agent| agent.tabs.is_empty())
+    }
+
+    /// The agent's organisation.
+    pub(super) fn org(&self, user: &UserId) -> Option<OrgId> {
+        self.agents().get(user).map(|agent| agent.duty.org.clone())
     }
 
     /// The agent's name; their id if they are not on the floor.

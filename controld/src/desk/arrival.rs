@@ -72,7 +72,14 @@ impl Call {
 
     /// ICE and DTLS are up.
     pub(super) async fn leg_connected(&mut self) {
-        let Stage::Arriving(arriving) = &mut self.memo.stage else { return };
+        let arriving = match &mut self.memo.stage {
+            Stage::Arriving(arriving) => arriving,
+            Stage::Dialling(dialling) => {
+                dialling.connected = true;
+                return self.join_dialled().await;
+            }
+            _ => return,
+        };
         arriving.connected = true;
         if self.due.is_set(Due::ConnectWait) {
             self.due.clear(Due::ConnectWait);

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::House;
 use super::memo::{Memo, Stage};
+use super::outgoing;
 use super::post::Post;
 use crate::ivr::flow::Flows;
 use crate::model::softphone::Caller;
@@ -28,6 +29,7 @@ pub(super) struct Call {
     pub(super) line: Line,
     pub(super) leg: LegId,
     pub(super) music: ClipName,
+    pub(super) ringback: ClipName,
     pub(super) transfer_timeout_ms: u64,
     pub(super) is_recorded: bool,
     pub(super) flows: Flows,
@@ -47,6 +49,8 @@ pub(super) struct Call {
 pub(super) enum Due {
     /// ICE and DTLS are not up; accept anyway.
     ConnectWait,
+    /// Nobody picks up.
+    Dial,
     /// The flow's timer with this id.
     Flow(u32),
     /// The last sentence should be over.
@@ -107,6 +111,7 @@ impl Call {
         Some(Self {
             line,
             leg,
+            ringback: outgoing::ringback(house, org),
             music: own_music.unwrap_or_else(|| house.sounds.hold_music.clone()),
             transfer_timeout_ms: timeout.unwrap_or(house.rules.transfer_timeout_ms),
             is_recorded: house.rules.recording && org.recording_enabled,
@@ -159,6 +164,10 @@ impl Call {
             Post::Opened(answer) => self.opened(answer).await,
             Post::PreAccepted(result) => self.pre_accepted(result).await,
             Post::Accepted(result) => self.accepted(result).await,
+            Post::Offered(offer) => self.offered(offer).await,
+            Post::Placed(placed) => self.placed(placed).await,
+            Post::Outgoing { wacid, news } => self.outgoing(&wacid, news).await,
+            Post::AnswerTaken(taken) => self.answer_taken(taken).await,
             Post::CallerGone { failed, errors, done } => {
                 self.caller_gone(failed, errors).await;
                 // The inbox may have stopped waiting.
@@ -184,6 +193,7 @@ impl Call {
     async fn wake(&mut self, due: Due) {
         match due {
             Due::ConnectWait => self.accept().await,
+            Due::Dial => self.not_answered().await,
             Due::Flow(id) => self.flow_timer(id).await,
             Due::Leaving => self.left().await,
             Due::NobodyFree => self.nobody_free().await,
@@ -202,6 +212,7 @@ impl Call {
         self.memo.media_seen = Some(seen);
         match event {
             Event::LegConnected { .. } => self.leg_connected().await,
+            Event::LegHeard { .. } => self.picked_up().await,
             Event::LegEnded { why, .. } => self.leg_ended(why).await,
             Event::Digit { digit, .. } => self.digit(digit.as_char()).await,
             Event::PlayEnded { clip, why: PlayEnd::Finished, .. } => self.clip_ended(&clip).await,
@@ -210,7 +221,6 @@ impl Call {
             Event::BridgeEnded { bridge } => self.bridge_ended(bridge.as_str()).await,
             // A clip that a digit or another clip has stopped needs no answer; the rest is not about calls.
             Event::PlayEnded { .. }
-            | Event::LegHeard { .. }
             | Event::Quality { .. }
             | Event::HopBroken { .. }
             | Event::HopMended { .. }

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::call::Call;
 use super::memo::{Leaving, Stage};
-use super::tab;
-use crate::model::{CallStatus, EndedBy, Millis, UserId, clock};
+use super::{outgoing, tab};
+use crate::model::{CallStatus, Direction, EndedBy, Millis, UserId, clock};
 use crate::outside::mediad::{ClipName, Command, Filler, LegEnd};
 use crate::outside::whatsapp::parse::CallError;
 use crate::store::calls::{Ended, Move};
@@ -48,6 +48,7 @@ impl Call {
         }
         self.house.mediad.tell(Command::CloseLeg { leg: self.leg.clone() });
         let now = clock::now();
+        self.ring_back(false);
         self.clear_desks(&ending);
         self.tell_whatsapp(ending.at_whatsapp);
         self.settle_phase(now);
@@ -78,9 +79,15 @@ impl Call {
         self.end(ending).await;
     }
 
+    /// What WhatsApp is told if the call ends now: only an incoming call that we have not answered can be rejected.
+    fn way_out(&self) -> AtWhatsApp {
+        let is_begun = self.row.answered_at.is_some() || self.row.direction == Direction::Outgoing;
+        if is_begun { AtWhatsApp::Terminate } else { AtWhatsApp::Reject }
+    }
+
     /// The caller's media ended. The peer closing it is a hang-up whose webhook is on its way.
     pub(super) async fn leg_ended(&mut self, why: LegEnd) {
-        let at_whatsapp = if self.row.answered_at.is_some() { AtWhatsApp::Terminate } else { AtWhatsApp::Reject };
+        let at_whatsapp = self.way_out();
         let ending = match why {
             LegEnd::PeerClosed => self.hung_up_by_caller(at_whatsapp),
             LegEnd::LifeOver => self.over_length(),
@@ -95,13 +102,12 @@ impl Call {
     /// A supervisor ends the call.
     pub(super) async fn end_by_force(&mut self, user: &UserId) {
         let name = self.house.floor.name(user);
-        let answered = self.row.answered_at.is_some();
         self.end(Ending {
             status: CallStatus::Completed,
             by: EndedBy::Agent,
             reason: "ended_by_force".to_owned(),
             text: format!("Ended by {name}"),
-            at_whatsapp: if answered { AtWhatsApp::Terminate } else { AtWhatsApp::Reject },
+            at_whatsapp: self.way_out(),
         })
         .await;
     }
@@ -147,6 +153,9 @@ impl Call {
     /// What a hang-up by the caller means where the call stands.
     fn hung_up_by_caller(&self, at_whatsapp: AtWhatsApp) -> Ending {
         let (status, text) = match &self.memo.stage {
+            Stage::Dialling(dialling) if dialling.declined => (CallStatus::Rejected, "The contact declined"),
+            Stage::Dialling(_) => return outgoing::no_answer(at_whatsapp),
+            _ if self.row.direction == Direction::Outgoing => (CallStatus::Completed, "The contact hung up"),
             Stage::Arriving(_) => (CallStatus::Abandoned, "The caller hung up before we answered"),
             Stage::Waiting(_) => (CallStatus::Abandoned, "The caller hung up while waiting"),
             // Somebody had them, and lost them: they were waiting again.
@@ -159,22 +168,28 @@ impl Call {
     /// Stops every ring and frees the agent, with a line on the screen where it helps.
     fn clear_desks(&mut self, ending: &Ending) {
         let why = match ending.by {
-            EndedBy::Caller => "The caller hung up",
+            EndedBy::Caller if self.row.direction == Direction::Incoming => "The caller hung up",
             _ => ending.text.as_str(),
         };
         for user in std::mem::take(&mut self.ringing) {
             self.house.floor.stop_ring(&user, &self.row.id, Some(why));
         }
-        if let Stage::Talking(talking) = &self.memo.stage {
-            let own_doing = ending.by == EndedBy::Agent && ending.reason == "agent_hung_up";
-            self.house.floor.release(&talking.agent, &self.row.id, Some(why).filter(|_| !own_doing));
-            if self.house.floor.has_no_tab(&talking.agent) {
-                tab::go_home_later(&self.house, talking.agent.clone());
-            }
+        let agent = match &self.memo.stage {
+            Stage::Talking(talking) => &talking.agent,
+            Stage::Dialling(dialling) => &dialling.agent,
+            _ => return,
+        };
+        let own_doing = ending.by == EndedBy::Agent && ending.reason == "agent_hung_up";
+        self.house.floor.release(agent, &self.row.id, Some(why).filter(|_| !own_doing));
+        if self.house.floor.has_no_tab(agent) {
+            tab::go_home_later(&self.house, agent.clone());
         }
     }
 
     fn tell_whatsapp(&self, what: AtWhatsApp) {
+        // Not named yet: if WhatsApp has the call after all, its first webhook will end it.
+        let is_unnamed = self.row.wacid == self.row.id.as_str();
+        let what = if is_unnamed { AtWhatsApp::Nothing } else { what };
         let (graph, line) = (self.house.graph.clone(), self.line.clone());
         let (wacid, call) = (self.row.wacid.clone(), self.row.id.clone());
         tokio::spawn(async move {

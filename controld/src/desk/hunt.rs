@@ -93,7 +93,7 @@ impl Call {
         }
         self.due.clear(Due::NobodyFree);
         self.due.clear(Due::NextRing);
-        self.start_talking(user, name, waiting).await;
+        self.start_talking(user, name, Some(waiting)).await;
     }
 
     /// An agent wants no more of this ring; nobody else's changes.

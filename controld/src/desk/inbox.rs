@@ -10,8 +10,9 @@ use tokio::sync::oneshot;
 use super::House;
 use super::adopt::{self, first_memo, line_of};
 use super::call::leg_name;
-use super::post::Post;
+use super::post::{News, Post};
 use crate::model::{CallId, CallStatus, Direction, EndedBy, FlowId, Millis, clock};
+use crate::outside::mediad::limits;
 use crate::outside::whatsapp::parse::{Told, What, parse};
 use crate::outside::whatsapp::verify::from_inbox;
 use crate::store::StoreError;
@@ -71,6 +72,8 @@ impl Clerk {
                     match self.take(&account, &org, told, webhook.received_at).await {
                         Ok(Outcome::Done(word)) => outcomes.push(word.to_owned()),
                         Ok(Outcome::InHand(ended)) => pending.push(ended),
+                        // Read again in the next round: everything in it that is done already is a repeat then.
+                        Ok(Outcome::Later) => return,
                         Err(error) => {
                             tracing::error!("webhook {} waits for the database: {error}", webhook.id);
                             tokio::time::sleep(Duration::from_millis(FAULT_PAUSE_MS)).await;
@@ -118,26 +121,69 @@ impl Clerk {
     }
 
     async fn take(&self, account: &Account, org: &Org, told: Told, received_at: Millis) -> Result<Outcome, StoreError> {
+        if matches!(&told.what, What::Connect { sdp } if sdp.len() > limits::SDP_BYTES_MAX) {
+            return Ok(Outcome::Done("a session description that is too long"));
+        }
         if !told.phone_number_id.is_empty() && told.phone_number_id != account.phone_number_id {
             return Ok(Outcome::Done("another number's"));
         }
         match (told.what.clone(), told.direction) {
             (What::Connect { sdp }, Direction::Incoming) => self.connect(account, org, &told, sdp).await,
             (What::Terminate { failed, errors }, _) => {
-                if let Some(call) = self.house.switchboard.call_of_wacid(&told.wacid) {
+                if let Some(call) = self.live(account, &told) {
                     let (done, ended) = oneshot::channel();
-                    self.house.switchboard.post(&call, Post::CallerGone { failed, errors, done });
-                    return Ok(Outcome::InHand(ended));
+                    let letter = Post::CallerGone { failed, errors, done };
+                    let is_posted = self.house.switchboard.post(&call, letter);
+                    return Ok(if is_posted { Outcome::InHand(ended) } else { Outcome::Later });
                 }
                 self.tombstone(account, &told, received_at).await
             }
-            (What::Connect { .. } | What::Status(_), _) => Ok(Outcome::Done("an outgoing call's")),
+            (What::Connect { sdp }, Direction::Outgoing) => {
+                self.outgoing(account, &told, Some(News::Answer(sdp))).await
+            }
+            (What::Status(word), _) => self.outgoing(account, &told, news(&word)).await,
         }
+    }
+
+    fn live(&self, account: &Account, told: &Told) -> Option<CallId> {
+        self.house.switchboard.call_of(&account.id, &told.wacid, told.ours.as_deref())
+    }
+
+    /// WhatsApp tells of a call we placed. One that is over here is ended there: we died, or gave up, while placing it.
+    async fn outgoing(&self, account: &Account, told: &Told, news: Option<News>) -> Result<Outcome, StoreError> {
+        let Some(news) = news else { return Ok(Outcome::Done("a state we do not know")) };
+        if let Some(call) = self.live(account, told) {
+            let letter = Post::Outgoing { wacid: told.wacid.clone(), news };
+            let is_posted = self.house.switchboard.post(&call, letter);
+            return Ok(if is_posted { Outcome::Done("told the call") } else { Outcome::Later });
+        }
+        let is_over = self.is_over(account, told).await?;
+        if is_over && news != News::Declined {
+            let (graph, line, wacid) = (self.house.graph.clone(), line_of(account), told.wacid.clone());
+            tokio::spawn(async move {
+                if let Err(error) = graph.terminate(&line, &wacid).await {
+                    tracing::warn!("WhatsApp was not told that {wacid} is over: {error}");
+                }
+            });
+        }
+        Ok(Outcome::Done(if is_over { "over here, so ended there" } else { "no call of ours" }))
+    }
+
+    /// A call of this number that is over, by WhatsApp's name or ours.
+    async fn is_over(&self, account: &Account, told: &Told) -> Result<bool, StoreError> {
+        let known = match self.house.store.call_by_wacid(&told.wacid).await? {
+            Some(known) => Some(known),
+            None => match &told.ours {
+                Some(ours) => self.house.store.call_row(&account.org, &CallId::from(ours.as_str())).await?,
+                None => None,
+            },
+        };
+        Ok(known.is_some_and(|row| row.account == account.id && row.ended.is_some()))
     }
 
     /// WhatsApp offers a call.
     async fn connect(&self, account: &Account, org: &Org, told: &Told, offer: String) -> Result<Outcome, StoreError> {
-        if self.house.switchboard.call_of_wacid(&told.wacid).is_some() {
+        if self.live(account, told).is_some() {
             return Ok(Outcome::Done("repeat"));
         }
         let now = clock::now();
@@ -217,6 +263,9 @@ impl Clerk {
             let word = if known.ended.is_some() { "over already" } else { "the call cannot be taken up" };
             return Ok(Outcome::Done(word));
         }
+        if told.direction == Direction::Outgoing {
+            return Ok(Outcome::Done("over already"));
+        }
         let mut row = self.new_row(account, told, told.at.unwrap_or(received_at)).await?;
         row.status = CallStatus::Abandoned;
         row.ended = Some(Ended { at: received_at, by: EndedBy::Caller, reason: "caller_hung_up".to_owned() });
@@ -278,6 +327,8 @@ impl Clerk {
 enum Outcome {
     /// Dealt with; a word for the inbox row.
     Done(&'static str),
+    /// The call's mailbox is full: not now.
+    Later,
     /// A call's task has it.
     InHand(oneshot::Receiver<()>),
 }
@@ -299,6 +350,15 @@ impl From<StoreError> for Unread {
 impl From<&str> for Unread {
     fn from(why: &str) -> Self {
         Self::Meaningless(why.to_owned())
+    }
+}
+
+fn news(word: &str) -> Option<News> {
+    match word {
+        "RINGING" => Some(News::Rings),
+        "ACCEPTED" => Some(News::PickedUp),
+        "REJECTED" => Some(News::Declined),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ivr::place::Place;
 use crate::model::{Millis, TeamId, UserId};
+use crate::outside::whatsapp::graph::Callee;
 
 /// The `places` row of a call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub(super) struct Memo {
 pub(super) enum Stage {
     /// WhatsApp rings; we are about to answer.
     Arriving(Arriving),
+    /// An agent calls somebody, who has not answered yet.
+    Dialling(Dialling),
     /// In the flow.
     Menu(Menu),
     /// In a queue.
@@ -46,6 +49,27 @@ pub(super) struct Arriving {
     pub(super) accepting: bool,
     /// ICE and DTLS are up.
     pub(super) connected: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Dialling {
+    pub(super) agent: UserId,
+    pub(super) agent_name: String,
+    pub(super) callee: Callee,
+    /// Placed at; the agent's clock until somebody answers.
+    pub(super) since: Millis,
+    /// WhatsApp has been asked: the call may be there though we do not know its name.
+    pub(super) asked: bool,
+    /// WhatsApp says that it rings.
+    pub(super) rings: bool,
+    /// Meta's session description.
+    pub(super) answer: Option<String>,
+    /// ICE and DTLS are up.
+    pub(super) connected: bool,
+    /// WhatsApp says that it was picked up, or the contact was heard.
+    pub(super) picked_up: bool,
+    /// WhatsApp says that the contact declined; the end follows.
+    pub(super) declined: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,11 +97,9 @@ pub(super) struct Waiting {
 pub(super) struct Talking {
     pub(super) agent: UserId,
     pub(super) agent_name: String,
-    pub(super) team: TeamId,
-    pub(super) team_name: String,
-    /// In the queue since: kept for a caller who has to go back.
-    pub(super) waiting_since: Millis,
-    /// The agent answered at.
+    /// Where the caller came from and goes back to if the agent is lost; `None`: the agent placed the call.
+    pub(super) queue: Option<Waiting>,
+    /// The agent answered at, or was answered.
     pub(super) since: Millis,
     /// mediad's bridge, `None` while there is none.
     pub(super) bridge: Option<String>,

@@ -10,6 +10,7 @@ mod events;
 mod hunt;
 mod inbox;
 mod memo;
+mod outgoing;
 mod post;
 mod rules;
 mod switchboard;

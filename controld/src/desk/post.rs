@@ -24,6 +24,14 @@ pub(super) enum Post {
     PreAccepted(Result<(), GraphError>),
     /// WhatsApp answered `accept`.
     Accepted(Result<(), GraphError>),
+    /// mediad made an offer for a call we place, or not.
+    Offered(Result<String, MediadError>),
+    /// WhatsApp placed the call and named it, or not.
+    Placed(Result<String, GraphError>),
+    /// WhatsApp tells of a call we placed.
+    Outgoing { wacid: String, news: News },
+    /// mediad took the answer of a call we placed, or not.
+    AnswerTaken(Result<(), MediadError>),
     /// WhatsApp says the call is over.
     CallerGone { failed: bool, errors: Vec<CallError>, done: oneshot::Sender<()> },
     /// A clip cannot be played.
@@ -40,6 +48,27 @@ pub(super) enum Post {
     EndBy { user: UserId, done: oneshot::Sender<()> },
     /// The agent's standing leg is connected, anew or again.
     AgentLegUp { user: UserId },
+}
+
+impl Post {
+    /// Its own name, for the log: what it carries may be keys a caller pressed.
+    pub(super) fn word(&self) -> String {
+        let text = format!("{self:?}");
+        text.split([' ', '{', '(']).next().unwrap_or_default().to_owned()
+    }
+}
+
+/// What WhatsApp tells of a call we placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum News {
+    /// It rings.
+    Rings,
+    /// Meta's answer to our offer.
+    Answer(String),
+    /// The contact picked up.
+    PickedUp,
+    /// The contact declined.
+    Declined,
 }
 
 /// What mediad has of a call.

@@ -25,6 +25,8 @@ pub struct Rules {
     pub tab_gone_ms: u64,
     /// A leg of mediad that belongs to no call is closed after this.
     pub foreign_leg_ms: u64,
+    /// A call that an agent places rings this long.
+    pub dial_ms: u64,
     /// Strategies that ring one after the other ring the next agent after this.
     pub next_ring_ms: u64,
     /// Hosts on the operator's own premises that flows may ask, `host` or `host:port`.
@@ -47,6 +49,7 @@ impl Default for Rules {
             agent_lost_ms: 20_000,
             tab_gone_ms: 20_000,
             foreign_leg_ms: 10_000,
+            dial_ms: 60_000,
             next_ring_ms: 12_000,
             vouched_hosts: Vec::new(),
             callback_ports: Vec::new(),
@@ -68,6 +71,8 @@ impl Rules {
 pub struct Sounds {
     /// Hold music, unless the organisation has its own.
     pub hold_music: ClipName,
+    /// What an agent hears while it rings at a contact's, unless the organisation has its own.
+    pub ringback: ClipName,
     /// "Nobody is free right now."
     pub nobody_free: ClipName,
     /// "We are sorry": before a call is ended for a fault of ours.
@@ -80,6 +85,7 @@ impl Sounds {
         let clip = |name: &str| ClipName::new(name).ok();
         Some(Self {
             hold_music: clip(hold_music).or_else(|| clip(HOLD_MUSIC))?,
+            ringback: clip(RINGBACK)?,
             nobody_free: clip(NOBODY_FREE)?,
             apology: clip(APOLOGY)?,
         })
@@ -87,6 +93,7 @@ impl Sounds {
 }
 
 const HOLD_MUSIC: &str = "hold-music.ogg";
+const RINGBACK: &str = "ringback.ogg";
 const NOBODY_FREE: &str = "demo/nobody-free.ogg";
 const APOLOGY: &str = "demo/apology.ogg";
 const LIFE_SLACK_SECS: u32 = 30;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
 use super::post::Post;
-use crate::model::CallId;
+use crate::model::{AccountId, CallId, OrgId};
 
 /// Every live call's mailbox, found by each of its names.
 #[derive(Default)]
@@ -23,18 +23,32 @@ struct Lines {
 struct Line {
     mailbox: mpsc::Sender<Post>,
     wacid: String,
+    /// The number whose webhooks may speak of this call.
+    account: AccountId,
+    /// Whose agents may have it.
+    org: OrgId,
     /// The caller's leg, once mediad has opened it, and in which conversation with mediad that was.
     leg: Option<(String, u64)>,
 }
 
 impl Switchboard {
     /// Opens a call's mailbox.
-    pub(super) fn open(&self, call: &CallId, wacid: &str) -> mpsc::Receiver<Post> {
+    pub(super) fn open(&self, call: &CallId, wacid: &str, account: &AccountId, org: &OrgId) -> mpsc::Receiver<Post> {
         let (mailbox, letters) = mpsc::channel(MAILBOX_MAX);
         let mut lines = self.lines();
         lines.by_wacid.insert(wacid.to_owned(), call.clone());
-        lines.calls.insert(call.clone(), Line { mailbox, wacid: wacid.to_owned(), leg: None });
+        let line = Line { mailbox, wacid: wacid.to_owned(), account: account.clone(), org: org.clone(), leg: None };
+        lines.calls.insert(call.clone(), line);
         letters
+    }
+
+    /// WhatsApp has named a call that we placed.
+    pub(super) fn name_wacid(&self, call: &CallId, wacid: &str) {
+        let mut lines = self.lines();
+        let Some(line) = lines.calls.get_mut(call) else { return };
+        let old = std::mem::replace(&mut line.wacid, wacid.to_owned());
+        lines.by_wacid.remove(&old);
+        lines.by_wacid.insert(wacid.to_owned(), call.clone());
     }
 
     /// Takes every name of a call from the board.
@@ -81,9 +95,17 @@ impl Switchboard {
         self.lines().by_bridge.get(bridge).cloned()
     }
 
-    /// The live call with WhatsApp's name.
-    pub(super) fn call_of_wacid(&self, wacid: &str) -> Option<CallId> {
-        self.lines().by_wacid.get(wacid).cloned()
+    /// The live call of this number with WhatsApp's name, or with ours if WhatsApp's is new to us.
+    pub(super) fn call_of(&self, account: &AccountId, wacid: &str, ours: Option<&str>) -> Option<CallId> {
+        let lines = self.lines();
+        let ours = || ours.map(CallId::from).filter(|call| lines.calls.contains_key(call));
+        let call = lines.by_wacid.get(wacid).cloned().or_else(ours)?;
+        lines.calls.get(&call).is_some_and(|line| line.account == *account).then_some(call)
+    }
+
+    /// The call is live, and of this organisation.
+    pub(super) fn is_of(&self, call: &CallId, org: &OrgId) -> bool {
+        self.lines().calls.get(call).is_some_and(|line| line.org == *org)
     }
 
     /// Puts something into a call's mailbox. `false`: there is no such live call. A mailbox that is full belongs to a
@@ -94,7 +116,7 @@ impl Switchboard {
             Ok(()) => true,
             Err(mpsc::error::TrySendError::Closed(_)) => false,
             Err(mpsc::error::TrySendError::Full(post)) => {
-                tracing::error!(call.id = %call, "the mailbox of {call} is full, lost: {post:?}");
+                tracing::error!(call.id = %call, "the mailbox of {call} is full, lost: {}", post.word());
                 false
             }
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::outgoing;
 use super::post::{Post, Wish};
 use super::{DeskError, House};
 use crate::model::softphone::{Ask, FromTab, ToTab};
@@ -61,11 +62,13 @@ impl Asker {
         let FromTab { id, ask } = line;
         let outcome = match ask {
             Ask::Pong => return,
+            Ask::Attach { offer } if offer.len() > limits::SDP_BYTES_MAX => Err("the offer is too long".to_owned()),
             Ask::Attach { offer } => match self.attach(offer).await {
                 Ok(answer) => return self.tell(ToTab::Attached { id, answer }),
                 Err(why) => Err(why),
             },
             Ask::Presence { presence, reason } => self.presence(presence, reason).await,
+            Ask::Dial { contact, account } => outgoing::dial(&self.house, &self.user, &contact, account.as_ref()).await,
             Ask::Answer { call } => self.post(&call, |user, done| Post::Claim { user, done }).await,
             Ask::Decline { call } => self.post(&call, |user, done| Post::Decline { user, done }).await,
             Ask::Hold => self.wish(Wish::Hold).await,
@@ -136,7 +139,8 @@ impl Asker {
         letter: impl FnOnce(UserId, oneshot::Sender<Result<(), String>>) -> Post,
     ) -> Result<(), String> {
         let (done, said) = oneshot::channel();
-        if !self.house.switchboard.post(call, letter(self.user.clone(), done)) {
+        let is_ours = self.house.floor.org(&self.user).is_some_and(|org| self.house.switchboard.is_of(call, &org));
+        if !is_ours || !self.house.switchboard.post(call, letter(self.user.clone(), done)) {
             return Err("the caller has hung up".to_owned());
         }
         said.await.unwrap_or_else(|_| Err("the call is over".to_owned()))

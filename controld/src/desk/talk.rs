@@ -7,8 +7,10 @@ use super::ending::{AtWhatsApp, Ending};
 use super::memo::{Stage, Talking, Waiting};
 use super::post::{FoundBridge, Wish};
 use crate::model::softphone::{AgentCall, AgentCallState};
-use crate::model::{CallStatus, EndedBy, Millis, RecordingId, UserId, clock};
-use crate::outside::mediad::{BridgeId, Command, Digit, Filler, MediaRecordingId, MediadError, limits};
+use crate::model::{CallStatus, Direction, EndedBy, Millis, RecordingId, UserId, clock};
+use crate::outside::mediad::{
+    BridgeId, Command, Digit, ErrorCode, Filler, MediaRecordingId, MediadError, Refusal, limits,
+};
 use crate::store::journal::NewEntry;
 
 impl Talking {
@@ -29,16 +31,15 @@ impl Talking {
 
 impl Call {
     /// The claim is won: sound first, then the rows.
-    pub(super) async fn start_talking(&mut self, agent: UserId, agent_name: String, waiting: Waiting) {
+    pub(super) async fn start_talking(&mut self, agent: UserId, agent_name: String, queue: Option<Waiting>) {
         let now = clock::now();
         let waited_ms = self.close_phase(now);
-        self.row.wait_ms += waited_ms;
+        // A contact's telephone that rings is nobody in a queue.
+        self.row.wait_ms += if queue.is_some() { waited_ms } else { 0 };
         self.memo.stage = Stage::Talking(Talking {
             agent: agent.clone(),
             agent_name: agent_name.clone(),
-            team: waiting.team,
-            team_name: waiting.team_name,
-            waiting_since: waiting.since,
+            queue,
             since: now,
             bridge: None,
             bridges: 0,
@@ -52,7 +53,8 @@ impl Call {
         self.build_bridge().await;
         self.record().await;
         self.show();
-        let text = format!("{agent_name} answered after {} s", waited_ms / 1_000);
+        let who = if self.row.direction == Direction::Outgoing { &self.row.caller_name } else { &agent_name };
+        let text = format!("{who} answered after {} s", waited_ms / 1_000);
         let entry = NewEntry::new("connected", text, json!({"agent": agent.as_str(), "wait_ms": waited_ms}));
         tracing::info!(call.id = %self.row.id, agent.id = %agent, wait_ms = waited_ms, "{agent} took call {}", self.row.id);
         self.save(&[entry], None, now).await;
@@ -60,6 +62,17 @@ impl Call {
 
     /// What the agent who has the caller wants.
     pub(super) async fn wish(&mut self, user: &UserId, wish: Wish) -> Result<(), String> {
+        if let Stage::Dialling(dialling) = &self.memo.stage
+            && dialling.agent == *user
+        {
+            return match wish {
+                Wish::HangUp => {
+                    self.cancelled().await;
+                    Ok(())
+                }
+                _ => Err("nobody has answered yet".to_owned()),
+            };
+        }
         let Stage::Talking(talking) = &self.memo.stage else { return Err("you are not on this call".to_owned()) };
         if talking.agent != *user {
             return Err(format!("this call is with {}", talking.agent_name));
@@ -127,6 +140,11 @@ impl Call {
     /// The agent has not come back: the caller goes back to the queue, first in line.
     pub(super) async fn agent_lost(&mut self) {
         let Stage::Talking(talking) = self.memo.stage.clone() else { return };
+        let Some(queue) = talking.queue else {
+            // Nobody else has anything to say to a contact who was called.
+            let text = format!("{} did not come back", talking.agent_name);
+            return self.end(Ending::failed("agent_lost", text, AtWhatsApp::Terminate)).await;
+        };
         if let Some(bridge) = talking.bridge.as_ref().and_then(|name| BridgeId::new(name.clone()).ok()) {
             let caller_hears = Filler::Music(self.music.clone());
             self.house.mediad.tell(Command::Unbridge { bridge, caller_hears });
@@ -134,9 +152,9 @@ impl Call {
         self.row.hold_ms += self.close_phase(clock::now());
         let why = "Your connection was lost; the caller went back to the queue";
         self.house.floor.release(&talking.agent, &self.row.id, Some(why));
-        let text = format!("{} did not come back: waiting for {} again", talking.agent_name, talking.team_name);
+        let text = format!("{} did not come back: waiting for {} again", talking.agent_name, queue.team_name);
         let entry = NewEntry::new("queued", text, json!({}));
-        self.queue(talking.team, talking.team_name, talking.waiting_since, entry).await;
+        self.queue(queue.team, queue.team_name, queue.since, entry).await;
     }
 
     /// What mediad has of the bridge after a restart of ours, or of the conversation with it.
@@ -157,6 +175,8 @@ impl Call {
         } else if found.on_hold && !wants_hold {
             self.order_bridge(|bridge| Command::Resume { bridge }).await.ok();
         }
+        // We may have died between the bridge and its recording.
+        self.record().await;
         match (found.agent_silent, is_lost) {
             (true, false) => self.lose_agent("The agent's sound stopped").await,
             (false, true) => self.agent_is_back().await,
@@ -166,13 +186,18 @@ impl Call {
 
     /// Shows the agent how the call stands.
     pub(super) fn show(&self) {
-        let Stage::Talking(talking) = &self.memo.stage else { return };
+        let talking = match &self.memo.stage {
+            Stage::Talking(talking) => talking,
+            Stage::Dialling(dialling) => return self.show_dialling(dialling),
+            _ => return,
+        };
         self.house.floor.show_call(
             &talking.agent,
             AgentCall {
                 call: self.row.id.clone(),
                 caller: self.caller(),
-                team: talking.team_name.clone(),
+                direction: self.row.direction,
+                team: talking.queue.as_ref().map(|queue| queue.team_name.clone()).unwrap_or_default(),
                 state: talking.state(),
                 since: talking.since,
                 held_since: talking.held_since,
@@ -277,7 +302,9 @@ impl Call {
             return;
         }
         let now = clock::now();
-        let id = RecordingId::fresh(now);
+        // One that a controld before us began and did not live to write into the call's row goes on.
+        let begun = self.house.store.recording_of(&self.row.org, &self.row.id).await.ok().flatten();
+        let id = begun.map_or_else(|| RecordingId::fresh(now), |begun| begun.id);
         let Ok(recording) = MediaRecordingId::new(id.as_str()) else { return };
         if let Err(error) = self.house.store.begin_recording(&id, &self.row.org, &self.row.id, now).await {
             tracing::error!(call.id = %self.row.id, "the recording of call {} has no row: {error}", self.row.id);
@@ -285,7 +312,9 @@ impl Call {
         }
         let asked = self.house.mediad.ask(Command::Record { leg: self.leg.clone(), recording });
         match asked.done().await {
-            Ok(()) => self.row.recording = Some(id),
+            Ok(()) | Err(MediadError::Refused(Refusal { code: ErrorCode::NameTaken, .. })) => {
+                self.row.recording = Some(id)
+            }
             Err(error) => {
                 tracing::error!(call.id = %self.row.id, "call {} is not recorded: {error}", self.row.id);
                 if let Err(error) = self.house.store.recording_failed(&id, &error.to_string()).await {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CallId, Millis, Presence, UserId};
+use super::{AccountId, CallId, ContactId, Direction, Millis, Presence, UserId};
 
 /// A line from the tab. `id` comes back in the `Done` or `Refused` that answers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -31,6 +31,13 @@ pub enum Ask {
         presence: Presence,
         /// Why, for `away`.
         reason: Option<String>,
+    },
+    /// Calls a contact. Refused in words if the agent, the contact or the number cannot.
+    Dial {
+        /// Whom.
+        contact: ContactId,
+        /// From which number; absent: the one this contact was last on, or the organisation's first.
+        account: Option<AccountId>,
     },
     /// Takes a ringing call; the first valid claim wins.
     Answer {
@@ -144,7 +151,9 @@ pub struct AgentCall {
     pub call: CallId,
     /// Who.
     pub caller: Caller,
-    /// Team it came through.
+    /// Which way.
+    pub direction: Direction,
+    /// Team it came through; empty on a call that the agent placed.
     pub team: String,
     /// How it stands.
     pub state: AgentCallState,
@@ -163,6 +172,10 @@ pub struct AgentCall {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentCallState {
+    /// Being placed; WhatsApp has not said yet that it rings.
+    Dialling,
+    /// Rings at the contact's.
+    Ringing,
     /// Claimed; sound is being connected.
     Connecting,
     /// Talking.

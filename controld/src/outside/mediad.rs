@@ -91,6 +91,9 @@ pub enum MediadError {
     /// Too many commands wait.
     #[error("{ORDERS_MAX} commands wait for mediad already")]
     Full,
+    /// More than a line of the conversation holds.
+    #[error("that is more than mediad can be told at once")]
+    TooLong,
     /// An answer that does not fit the command.
     #[error("mediad gave an answer to another question")]
     Mistaken,

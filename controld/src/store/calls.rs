@@ -19,7 +19,7 @@ pub struct CallRow {
     pub org: OrgId,
     /// The number it came in on or goes out from.
     pub account: AccountId,
-    /// WhatsApp's name for it.
+    /// WhatsApp's name for it; our own on a call we place, until WhatsApp has named it.
     pub wacid: String,
     /// Who is at the other end.
     pub contact: Option<ContactId>,
@@ -116,6 +116,20 @@ impl Store {
         Ok(Begun::New)
     }
 
+    /// Makes the row of a call that this agent places, if they are free: `false` says that they are not.
+    pub async fn begin_outgoing(&self, first: &Move<'_>, agent: &UserId) -> Result<bool, StoreError> {
+        let mut change = self.write().await?;
+        if insert(&mut change, first.row).await? == 0 || !presence::engage(&mut change, &first.row.id, agent).await? {
+            change.rollback().await?;
+            return Ok(false);
+        }
+        update(&mut change, first.row).await?;
+        journal::append(&mut change, &first.row.id, first.entries, first.at).await?;
+        journal::put_place(&mut change, &first.row.id, first.place, first.at).await?;
+        change.commit().await?;
+        Ok(true)
+    }
+
     /// Writes a move of a live call. A call that is over keeps its row; `false` says so.
     pub async fn save_call(&self, moved: &Move<'_>) -> Result<bool, StoreError> {
         let mut change = self.write().await?;
@@ -209,7 +223,7 @@ async fn update(change: &mut Transaction<'static, Any>, row: &CallRow) -> Result
     let done = sqlx::query(
         "UPDATE calls SET status = $1, flow_id = $2, flow_version = $3, team_id = $4, agent_id = $5, answered_at = $6, \
          queued_at = $7, connected_at = $8, held_since = $9, ended_at = $10, wait_ms = $11, talk_ms = $12, hold_ms = $13, \
-         ended_by = $14, end_reason = $15, leg_id = $16, recording_id = $17 WHERE id = $18 AND ended_at IS NULL",
+         ended_by = $14, end_reason = $15, leg_id = $16, recording_id = $17, wacid = $18 WHERE id = $19 AND ended_at IS NULL",
     )
     .bind(as_word(&row.status))
     .bind(row.flow.as_ref().map(|(flow, _)| flow.as_str()))
@@ -228,6 +242,7 @@ async fn update(change: &mut Transaction<'static, Any>, row: &CallRow) -> Result
     .bind(row.ended.as_ref().map(|ended| ended.reason.as_str()))
     .bind(row.leg.as_deref())
     .bind(row.recording.as_ref().map(RecordingId::as_str))
+    .bind(row.wacid.as_str())
     .bind(row.id.as_str())
     .execute(&mut **change)
     .await?;

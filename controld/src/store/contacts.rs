@@ -1,9 +1,11 @@
 //! Who calls or is called: one row a person, whether they show a phone number, a user id or both.
 
+use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
 use super::{Store, StoreError};
-use crate::model::{ContactId, Millis, OrgId};
+use crate::model::{AccountId, ContactId, Millis, OrgId};
+use crate::outside::whatsapp::graph::Callee;
 
 /// What a webhook says about a person. At least one of the two keys is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,7 +18,48 @@ pub struct Seen {
     pub name: String,
 }
 
+/// A person as the row has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// Which.
+    pub id: ContactId,
+    /// Phone number, digits.
+    pub wa_id: Option<String>,
+    /// Business-scoped user id.
+    pub user_key: Option<String>,
+    /// Profile name; empty if none was told.
+    pub name: String,
+}
+
+impl Contact {
+    /// How WhatsApp is asked for this person.
+    pub fn callee(&self) -> Option<Callee> {
+        let by_phone = self.wa_id.clone().map(Callee::Phone);
+        by_phone.or_else(|| self.user_key.clone().map(Callee::UserKey))
+    }
+}
+
 impl Store {
+    /// The contact, if it is of this organisation.
+    pub async fn contact_of(&self, org: &OrgId, id: &ContactId) -> Result<Option<Contact>, StoreError> {
+        let row = sqlx::query("SELECT id, wa_id, user_key, name FROM contacts WHERE id = $1 AND org_id = $2")
+            .bind(id.as_str())
+            .bind(org.as_str())
+            .fetch_optional(self.read())
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// The number on which this contact was last in a call.
+    pub async fn last_account(&self, id: &ContactId) -> Result<Option<AccountId>, StoreError> {
+        let row =
+            sqlx::query("SELECT account_id FROM calls WHERE contact_id = $1 ORDER BY started_at DESC, id DESC LIMIT 1")
+                .bind(id.as_str())
+                .fetch_optional(self.read())
+                .await?;
+        Ok(row.map(|row| row.try_get(0).map(AccountId)).transpose()?)
+    }
+
     /// The contact with these keys, made or completed as needed; two rows that turn out to be one person become one.
     pub async fn contact(&self, org: &OrgId, seen: &Seen, now: Millis) -> Result<ContactId, StoreError> {
         let mut change = self.write().await?;
@@ -37,6 +80,15 @@ impl Store {
         change.commit().await?;
         Ok(kept)
     }
+}
+
+fn read(row: &AnyRow) -> Result<Contact, StoreError> {
+    Ok(Contact {
+        id: ContactId(row.try_get("id")?),
+        wa_id: row.try_get("wa_id")?,
+        user_key: row.try_get("user_key")?,
+        name: row.try_get("name")?,
+    })
 }
 
 async fn find(

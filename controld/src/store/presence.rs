@@ -103,6 +103,20 @@ impl Store {
     }
 }
 
+/// Puts an agent who is free on this call; `false`: they are on another.
+pub(in crate::store) async fn engage(
+    change: &mut Transaction<'static, Any>,
+    call: &CallId,
+    user: &UserId,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query("UPDATE presence SET call_id = $1 WHERE user_id = $2 AND call_id IS NULL")
+        .bind(call.as_str())
+        .bind(user.as_str())
+        .execute(&mut **change)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Frees whoever is on this call.
 pub(in crate::store) async fn release(
     change: &mut Transaction<'static, Any>,

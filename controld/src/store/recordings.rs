@@ -70,7 +70,8 @@ impl Store {
         Ok(change.commit().await?)
     }
 
-    /// The file is complete in the spool. What is archived stays archived; `false`: nothing has changed.
+    /// The file is complete in the spool, even one that was given up: mediad may salvage it late. What is archived stays
+    /// archived; `false`: nothing has changed.
     pub async fn recording_spooled(
         &self,
         id: &RecordingId,
@@ -81,7 +82,7 @@ impl Store {
         let mut change = self.write().await?;
         let changed = sqlx::query(
             "UPDATE recordings SET state = 'spooled', duration_ms = $1, bytes = $2, reason = $3
-             WHERE id = $4 AND state = 'recording'",
+             WHERE id = $4 AND state IN ('recording', 'failed')",
         )
         .bind(duration_ms)
         .bind(bytes)

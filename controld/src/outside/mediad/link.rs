@@ -96,7 +96,7 @@ impl Link {
     async fn converse(&mut self, stream: UnixStream) -> Result<(), Broken> {
         let (mut read, mut write) = stream.into_split();
         let hello = Hello { version: protocol::VERSION, who: "controld".to_owned(), seen: self.seen.clone() };
-        send(&mut write, &ToMediad::Hello { hello }).await?;
+        send(&mut write, &encode(&ToMediad::Hello { hello })).await?;
         let mut lines = Lines::default();
         let mut buffer = vec![0_u8; READ_BYTES];
         loop {
@@ -170,9 +170,11 @@ impl Link {
         tracing::info!(epoch = %welcome.epoch, "mediad is there");
         let after = self.seen.as_ref().map_or(0, |(_, seq)| *seq);
         self.told.send(Told::Up { epoch: welcome.epoch, after }).await.map_err(|_| Broken::NoDesk)?;
+        // Nobody waits any more for an answer that came too late.
+        self.waiting.retain(|_, order| order.answer.as_ref().is_none_or(|answer| !answer.is_closed()));
         // The same numbers again: what mediad has done already gets its remembered answer.
         for (id, order) in &self.waiting {
-            send(write, &ToMediad::Request(Request { id: *id, command: order.command.clone() })).await?;
+            send(write, &encode(&ToMediad::Request(Request { id: *id, command: order.command.clone() }))).await?;
         }
         self.ask_page(None, Alive::default(), write).await
     }
@@ -198,15 +200,24 @@ impl Link {
             return Ok(());
         }
         let id = self.number();
-        let request = ToMediad::Request(Request { id, command: order.command.clone() });
+        let line = encode(&ToMediad::Request(Request { id, command: order.command.clone() }));
+        if line.len() >= protocol::limits::MESSAGE_BYTES_MAX {
+            // mediad would end the conversation, and get the same line again in the next.
+            tracing::error!("{} is too long to be said to mediad", word(&order.command));
+            if let Some(answer) = order.answer {
+                let _gone = answer.send(Err(MediadError::TooLong));
+            }
+            return Ok(());
+        }
         self.waiting.insert(id, order);
-        send(write, &request).await
+        send(write, &line).await
     }
 
     async fn ask_page(&mut self, after: Option<LegId>, alive: Alive, write: &mut OwnedWriteHalf) -> Result<(), Broken> {
         let request = self.number();
         self.snapshot = Some(Paging { request, alive });
-        send(write, &ToMediad::Request(Request { id: request, command: Command::Snapshot { after } })).await
+        let line = encode(&ToMediad::Request(Request { id: request, command: Command::Snapshot { after } }));
+        send(write, &line).await
     }
 
     async fn page(&mut self, reply: Reply, write: &mut OwnedWriteHalf) -> Result<(), Broken> {
@@ -241,9 +252,8 @@ impl Link {
     }
 }
 
-async fn send(write: &mut OwnedWriteHalf, message: &ToMediad) -> Result<(), Broken> {
-    let line = encode(message);
-    let written = tokio::time::timeout(Duration::from_millis(WRITE_TIMEOUT_MS), write.write_all(&line)).await;
+async fn send(write: &mut OwnedWriteHalf, line: &[u8]) -> Result<(), Broken> {
+    let written = tokio::time::timeout(Duration::from_millis(WRITE_TIMEOUT_MS), write.write_all(line)).await;
     Ok(written.map_err(|_| Broken::Silent)??)
 }
 

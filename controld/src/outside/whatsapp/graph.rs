@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -91,9 +92,10 @@ impl Graph {
     }
 
     /// Places a call; says WhatsApp's name for it. One attempt: a second one would be a second call.
-    pub async fn connect(&self, line: &Line, callee: &Callee, sdp: &str) -> Result<String, GraphError> {
+    /// `ours` comes back in the webhooks of the call: by it they are known even if the answer to this gets lost.
+    pub async fn connect(&self, line: &Line, callee: &Callee, sdp: &str, ours: &str) -> Result<String, GraphError> {
         let mut body = json!({"messaging_product": "whatsapp", "action": "connect",
-            "session": {"sdp_type": "offer", "sdp": sdp}});
+            "session": {"sdp_type": "offer", "sdp": sdp}, "biz_opaque_callback_data": ours});
         let (key, value) = match callee {
             Callee::Phone(phone) => ("to", phone),
             Callee::UserKey(user) => ("recipient", user),
@@ -144,7 +146,8 @@ impl Graph {
 }
 
 /// Whom to call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Callee {
     /// A phone number, digits.
     Phone(String),

@@ -25,6 +25,8 @@ pub struct Told {
     pub peer: Peer,
     /// Which way the call goes. Meta's older samples leave it out for incoming calls.
     pub direction: Direction,
+    /// What we gave with the call when we placed it.
+    pub ours: Option<String>,
     /// When it happened, by Meta's clock.
     pub at: Option<Millis>,
     /// What.
@@ -118,6 +120,7 @@ fn take_calls(value: &Value, batch: &mut Batch) {
             wacid,
             peer,
             direction: Direction::Outgoing,
+            ours: text(status, "biz_opaque_callback_data"),
             at: moment(status),
             what: What::Status(word.to_ascii_uppercase()),
         });
@@ -143,6 +146,7 @@ fn take_call(value: &Value, call: &Value) -> Result<Told, String> {
         wacid,
         peer: peer_of(value, text(call, number), text(call, user)),
         direction: if outgoing { Direction::Outgoing } else { Direction::Incoming },
+        ours: text(call, "biz_opaque_callback_data"),
         at: moment(call),
         what,
     })
@@ -288,8 +292,10 @@ mod tests {
     fn an_outgoing_call_is_with_the_one_it_goes_to() {
         let batch = read(&wrap(
             r#"{"calls":[{"id":"w","from":"15559990000","to":"15550001111","to_user_id":"US.1","direction":"BUSINESS_INITIATED",
+            "biz_opaque_callback_data":"call-7",
             "event":"connect","session":{"sdp_type":"answer","sdp":"v=0"},"connection":{"webrtc":{"sdp":"{}"}}}]}"#,
         ));
+        assert_eq!(batch.told[0].ours.as_deref(), Some("call-7"));
         assert_eq!(batch.told[0].peer.wa_id.as_deref(), Some("15550001111"));
         assert_eq!(batch.told[0].direction, Direction::Outgoing);
     }

@@ -231,6 +231,19 @@ impl State {
                 let answer = format!("answer of {leg}");
                 (Ok(Reply::LegOpened { answer }), self.connected(leg))
             }
+            Command::OfferLeg { leg, call, peer, .. } => {
+                let summary = LegSummary {
+                    leg: leg.clone(),
+                    call,
+                    peer,
+                    state: LegState::Checking,
+                    gate_open: false,
+                    clip: None,
+                };
+                self.legs.insert(leg.clone(), summary);
+                (Ok(Reply::LegOffered { offer: format!("offer of {leg}") }), vec![])
+            }
+            Command::AnswerLeg { leg, .. } => (Ok(Reply::Done), self.connected(leg)),
             Command::RestartLeg { leg, .. } if self.legs.contains_key(&leg) => {
                 let answer = format!("answer of {leg}");
                 (Ok(Reply::LegOpened { answer }), self.connected(leg))
@@ -357,6 +370,8 @@ fn line(command: &Command) -> String {
     match command {
         Command::OpenLeg { peer, .. } => format!("open_leg {peer:?}"),
         Command::RestartLeg { .. } => "restart_leg".into(),
+        Command::OfferLeg { .. } => "offer_leg".into(),
+        Command::AnswerLeg { answer, .. } => format!("answer_leg {answer}"),
         Command::OpenGate { leg } => format!("open_gate {}", side(leg)),
         Command::Play { clip, .. } => format!("play {clip}"),
         Command::Fill { with: Filler::Music(clip), .. } => format!("music {clip}"),

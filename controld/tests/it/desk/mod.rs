@@ -6,6 +6,7 @@ mod door;
 mod endings;
 mod graph;
 mod mediad;
+mod outgoing;
 mod queue;
 mod restart;
 mod talking;
