@@ -739,6 +739,8 @@ export interface components {
             call: components["schemas"]["CallId"];
             /** @description Who. */
             caller: components["schemas"]["Caller"];
+            /** @description Which way. */
+            direction: components["schemas"]["Direction"];
             held_since: components["schemas"]["i64"] | null;
             /** @description It is being recorded. */
             recording: boolean;
@@ -748,14 +750,14 @@ export interface components {
             so_far: string[];
             /** @description How it stands. */
             state: components["schemas"]["AgentCallState"];
-            /** @description Team it came through. */
+            /** @description Team it came through; empty on a call that the agent placed. */
             team: string;
         };
         /**
          * @description How an agent's call stands.
          * @enum {string}
          */
-        AgentCallState: "connecting" | "connected" | "on_hold" | "reconnecting";
+        AgentCallState: "dialling" | "ringing" | "connecting" | "connected" | "on_hold" | "reconnecting";
         /** @description A person and whether they can be rung. */
         AgentSummary: {
             call: components["schemas"]["CallId"] | null;
@@ -785,6 +787,12 @@ export interface components {
             presence: components["schemas"]["Presence"];
             /** @description Why, for `away`. */
             reason?: string | null;
+        } | {
+            account?: components["schemas"]["AccountId"] | null;
+            /** @enum {string} */
+            ask: "dial";
+            /** @description Whom. */
+            contact: components["schemas"]["ContactId"];
         } | {
             /** @enum {string} */
             ask: "answer";
@@ -1083,6 +1091,8 @@ export interface components {
          * @enum {string}
          */
         Code: "no_entry" | "missing_target" | "unconnected" | "option_unconnected" | "dead_end" | "unreachable" | "missing_audio" | "loop_unheard" | "loop_on_silence" | "variable_never_set" | "variable_maybe_unset" | "variable_name" | "variable_too_many" | "terminal_with_exits" | "stray_exit" | "listed_twice" | "bad_schedule" | "never_open" | "long_silence" | "bad_request";
+        /** @description Someone who calls or is called. */
+        ContactId: string;
         /**
          * @description A weekday.
          * @enum {string}
@@ -2085,6 +2095,7 @@ export type Clip = components['schemas']['Clip'];
 export type ClipId = components['schemas']['ClipId'];
 export type ClipSource = components['schemas']['ClipSource'];
 export type Code = components['schemas']['Code'];
+export type ContactId = components['schemas']['ContactId'];
 export type Day = components['schemas']['Day'];
 export type DayHours = components['schemas']['DayHours'];
 export type Direction = components['schemas']['Direction'];
