@@ -313,7 +313,7 @@ impl Call {
         let asked = self.house.mediad.ask(Command::Record { leg: self.leg.clone(), recording });
         match asked.done().await {
             Ok(()) | Err(MediadError::Refused(Refusal { code: ErrorCode::NameTaken, .. })) => {
-                self.row.recording = Some(id)
+                self.row.recording = Some(id);
             }
             Err(error) => {
                 tracing::error!(call.id = %self.row.id, "call {} is not recorded: {error}", self.row.id);
