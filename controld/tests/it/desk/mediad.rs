@@ -239,6 +239,8 @@ impl State {
                     state: LegState::Checking,
                     gate_open: false,
                     clip: None,
+                    bridge: None,
+                    role: None,
                 };
                 self.legs.insert(leg.clone(), summary);
                 (Ok(Reply::LegOffered { offer: format!("offer of {leg}") }), vec![])
