@@ -53,6 +53,9 @@ pub struct Scenario {
     /// `storm`: legs a second set up, beside the calls, while the window is open.
     #[serde(default)]
     pub storm_per_s: u32,
+    /// `storm`: such a leg's gate is opened, and it hears comfort noise; else it costs nothing but its set-up.
+    #[serde(default)]
+    pub storm_gate: bool,
     /// `storm`: how long such a leg lives, in milliseconds.
     #[serde(default = "storm_hold_ms")]
     pub storm_hold_ms: u64,

@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +14,7 @@ use webrtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use webrtc_util::conn::Conn;
 use webrtc_util::{Error, KeyingMaterialExporter};
 
+use super::mailbox::Mailbox;
 use super::srtp::Keys;
 use super::street::Order;
 
@@ -45,7 +45,7 @@ impl Handshakes {
     ///
     /// # Errors
     /// One sentence if no certificate can be made or no thread started.
-    pub fn start(orders: Sender<Order>) -> Result<Self, String> {
+    pub fn start(orders: Mailbox<Order>) -> Result<Self, String> {
         // WHY: with two providers in one build, the crate's own look-up panics.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let certificate = Certificate::generate_self_signed(vec!["bench".to_owned()])
@@ -63,7 +63,7 @@ impl Handshakes {
                         let leg = next.leg;
                         let outcome = tokio::time::timeout(PATIENCE, shake(next, certificate)).await;
                         let outcome = outcome.unwrap_or_else(|_| Err("dtls took longer than 15 s".to_owned()));
-                        let _ = orders.send(Order::Keys { leg, keys: outcome });
+                        orders.put(Order::Keys { leg, keys: outcome });
                     });
                 }
             });

@@ -2,6 +2,7 @@
 
 pub mod figures;
 pub mod handshake;
+pub mod mailbox;
 mod path;
 pub mod sdp;
 pub mod sound;

@@ -317,12 +317,12 @@ pub fn pin_to(core: usize) -> io::Result<()> {
     }
 }
 
-/// Runs this thread, and what it starts from now on, before ordinary work (`SCHED_FIFO`), or as ordinary work again.
+/// Runs this thread, and what it starts from now on, before ordinary work (`SCHED_FIFO`) at a rank, or as ordinary work.
 ///
 /// # Errors
 /// As `sched_setscheduler`: it wants CAP_SYS_NICE.
-pub fn run_first(first: bool) -> io::Result<()> {
-    let (policy, level) = if first { (libc::SCHED_FIFO, FIFO_LEVEL) } else { (libc::SCHED_OTHER, 0) };
+pub fn run_first(rank: Option<i32>) -> io::Result<()> {
+    let (policy, level) = rank.map_or((libc::SCHED_OTHER, 0), |rank| (libc::SCHED_FIFO, rank));
     let param = libc::sched_param { sched_priority: level };
     // SAFETY: `param` is whole and outlives the call.
     match unsafe { libc::sched_setscheduler(0, policy, &raw const param) } {
@@ -377,5 +377,3 @@ pub const OUT_BYTES_MAX: usize = 512;
 const CONTROL_WORDS: usize = 8;
 const EVENTS_MAX: usize = 256;
 const SOCKET_BUFFER_BYTES: i32 = 8 * 1024 * 1024;
-/// As the peers were measured with: before everything ordinary, behind the kernel's own threads.
-const FIFO_LEVEL: i32 = 5;

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddrV4;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use protocol::{
     BridgeId, CallId, ClipName, Command, Event, Filler, FromMediad, LegDescription, LegId, Peer, RecordingId, Reply,
 };
 
+use crate::callers::mailbox::Mailbox;
 use crate::callers::sdp::{self, Answer, Offer};
 use crate::callers::spread::Spread;
 use crate::callers::{Kind, News, Order};
@@ -23,12 +24,22 @@ pub enum Happening {
     Server(Option<FromMediad>),
 }
 
+impl Happening {
+    /// What the callers said, if it was they.
+    pub fn news(self) -> Option<News> {
+        match self {
+            Happening::Street(news) => Some(news),
+            Happening::Server(_) => None,
+        }
+    }
+}
+
 /// Brings calls up.
 pub struct Dialer<'a> {
     scenario: &'a Scenario,
     control: Control,
-    orders: Sender<Order>,
-    happenings: Receiver<Happening>,
+    orders: Mailbox<Order>,
+    happenings: Mailbox<Happening>,
     /// The callers' addresses: relays first, then desks.
     addresses: &'a [SocketAddrV4],
     fingerprint: [u8; 32],
@@ -82,8 +93,8 @@ impl<'a> Dialer<'a> {
     pub fn new(
         scenario: &'a Scenario,
         control: Control,
-        orders: Sender<Order>,
-        happenings: Receiver<Happening>,
+        orders: Mailbox<Order>,
+        happenings: Mailbox<Happening>,
         addresses: &'a [SocketAddrV4],
         fingerprint: [u8; 32],
     ) -> Self {
@@ -138,12 +149,16 @@ impl<'a> Dialer<'a> {
     pub fn wait_until(&mut self, until: Instant) -> Result<(), String> {
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            match self.happenings.recv_timeout(left) {
-                Ok(Happening::Street(news)) => self.hear_street(news)?,
-                Ok(Happening::Server(Some(message))) => self.hear_server(message)?,
-                Ok(Happening::Server(None)) => return Err("mediad closed the conversation".to_owned()),
-                Err(RecvTimeoutError::Timeout) => return Ok(()),
-                Err(RecvTimeoutError::Disconnected) => return Err("the callers are gone".to_owned()),
+            let happened = self.happenings.take_within(left);
+            if happened.is_empty() && left.is_zero() {
+                return Ok(());
+            }
+            for happening in happened {
+                match happening {
+                    Happening::Street(news) => self.hear_street(news)?,
+                    Happening::Server(Some(message)) => self.hear_server(message)?,
+                    Happening::Server(None) => return Err("mediad closed the conversation".to_owned()),
+                }
             }
         }
     }
@@ -210,7 +225,7 @@ impl<'a> Dialer<'a> {
             Some(room) => *room = leg,
             None => self.legs.push(leg),
         }
-        let _ = self.orders.send(Order::Add { leg: at, kind, socket, ssrc, ufrag, pwd });
+        self.orders.put(Order::Add { leg: at, kind, socket, ssrc, ufrag, pwd });
         let id = CallId::new(format!("call-{number}")).map_err(|why| why.to_string())?;
         self.ask(Command::OpenLeg { leg: name, call: id, peer, offer, life_secs: LIFE_S }, Expect::Opened(at))
     }
@@ -240,7 +255,7 @@ impl<'a> Dialer<'a> {
         match message {
             FromMediad::Ok { re, ok } => match (self.expected.remove(&re), ok) {
                 (Some(Expect::Opened(leg)), Reply::LegOpened { answer }) => match Answer::read(&answer) {
-                    Some(answer) => drop(self.orders.send(Order::Answer { leg, answer })),
+                    Some(answer) => self.orders.put(Order::Answer { leg, answer }),
                     None => self.fail(format!("an answer without use: {answer:?}")),
                 },
                 (Some(Expect::CallDone), _) => self.calls_up += 1,
@@ -270,7 +285,7 @@ impl<'a> Dialer<'a> {
             Event::LegEnded { leg, why } => {
                 if let Some(at) = self.by_name.remove(&leg) {
                     self.fail(format!("{leg} ended by itself: {why:?}"));
-                    let _ = self.orders.send(Order::Forget(at));
+                    self.orders.put(Order::Forget(at));
                 }
                 Ok(())
             }
@@ -289,7 +304,9 @@ impl<'a> Dialer<'a> {
         let took = leg.opened_at.elapsed();
         self.tally.setup.add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
         self.tally.up += 1;
-        self.ask(Command::OpenGate { leg: name }, Expect::Done)?;
+        if !in_storm || self.scenario.storm_gate {
+            self.ask(Command::OpenGate { leg: name }, Expect::Done)?;
+        }
         if in_storm {
             self.to_close.push_back((Instant::now() + Duration::from_millis(self.scenario.storm_hold_ms), at));
             return Ok(());
@@ -311,7 +328,7 @@ impl<'a> Dialer<'a> {
         let music = ClipName::new(&self.scenario.clip).map_err(|why| why.to_string())?;
         self.ask(Command::Fill { leg, with: Filler::Music(music) }, Expect::CallDone)?;
         if self.scenario.callers_talk {
-            let _ = self.orders.send(Order::Talk(caller));
+            self.orders.put(Order::Talk(caller));
         }
         Ok(())
     }
@@ -329,7 +346,7 @@ impl<'a> Dialer<'a> {
             self.ask(Command::Record { leg: caller_name, recording }, Expect::CallDone)?;
         }
         for order in [Order::Pair(caller, agent), Order::Talk(caller), Order::Talk(agent)] {
-            let _ = self.orders.send(order);
+            self.orders.put(order);
         }
         Ok(())
     }
@@ -339,7 +356,7 @@ impl<'a> Dialer<'a> {
             let Some(name) = self.legs.get(at).map(|leg| leg.name.clone()) else { continue };
             self.by_name.remove(&name);
             self.ask(Command::CloseLeg { leg: name }, Expect::Done)?;
-            let _ = self.orders.send(Order::Forget(at));
+            self.orders.put(Order::Forget(at));
             self.free.push(at);
         }
         Ok(())

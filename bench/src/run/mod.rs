@@ -46,12 +46,12 @@ pub fn run(wanted: &Wanted) -> Result<Report, String> {
     scenario.calls = wanted.calls.unwrap_or(scenario.calls);
     scenario.measure_s = wanted.measure_s.unwrap_or(scenario.measure_s);
     scenario.repeats = wanted.repeats.unwrap_or(scenario.repeats);
-    let binary = match &wanted.mediad {
+    let mediad = match &wanted.mediad {
         Some(path) => path.clone(),
         None => beside("mediad")?,
     };
     let audio_dir = wanted.audio_dir.clone().unwrap_or_else(|| Path::new(AUDIO_DIR).to_owned());
-    let report = measure(&scenario, &binary, &audio_dir)?;
+    let report = measure(&scenario, &Programs { mediad, bench: beside("bench")?, audio_dir })?;
     if let Some(path) = &wanted.json {
         let text = serde_json::to_string_pretty(&report).map_err(|why| why.to_string())?;
         std::fs::write(path, text + "\n").map_err(|why| format!("cannot write {}: {why}", path.display()))?;
@@ -59,17 +59,28 @@ pub fn run(wanted: &Wanted) -> Result<Report, String> {
     Ok(report)
 }
 
+/// What is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Programs {
+    /// The server under test.
+    pub mediad: PathBuf,
+    /// This harness, for its bare loop.
+    pub bench: PathBuf,
+    /// Where prepared clips are.
+    pub audio_dir: PathBuf,
+}
+
 /// Does what a scenario says with this server: A, then B if it is held against the bare loop, A, B, …
 ///
 /// # Errors
 /// As [`run`].
-pub fn measure(scenario: &Scenario, binary: &Path, audio_dir: &Path) -> Result<Report, String> {
+pub fn measure(scenario: &Scenario, programs: &Programs) -> Result<Report, String> {
     sys::raise_open_files();
-    let mut report = Report::new(scenario.clone(), Machine::here(binary));
+    let mut report = Report::new(scenario.clone(), Machine::here(&programs.mediad));
     for _ in 0..scenario.repeats {
-        report.rows.extend(step::mediad(scenario, binary, audio_dir)?);
+        report.rows.extend(step::mediad(scenario, &programs.mediad, &programs.audio_dir)?);
         if scenario.against_bare {
-            report.rows.push(step::bare(scenario)?);
+            report.rows.push(step::bare(scenario, &programs.bench)?);
         }
     }
     report.judge();

@@ -44,39 +44,39 @@ impl Report {
             (!costs.is_empty()).then(|| costs.iter().sum::<f64>() / costs.len() as f64)
         };
         self.ratio_to_bare = mean(false).zip(mean(true)).map(|(server, bare)| server / bare);
-        let wanted = &self.scenario.thresholds;
-        let mut missed = Vec::new();
-        let mut hold = |what: &str, name: &str, is: Option<f64>, most: Option<f64>| {
-            if let Some(most) = most {
-                match is {
-                    Some(is) if is <= most => {}
-                    Some(is) => missed.push(format!("{what}: {name} is {is:.3}, more than {most}")),
-                    None => missed.push(format!("{what}: {name} was not measured")),
-                }
-            }
-        };
-        hold("all", "ratio_to_bare", self.ratio_to_bare, wanted.ratio_to_bare);
-        for row in self.rows.iter().filter(|row| row.what != BARE) {
-            let what = &row.what;
-            hold(what, "latency_p50_ms", row.latency_ms.map(|t| t.p50), wanted.latency_p50_ms);
-            hold(what, "latency_p99_ms", row.latency_ms.map(|t| t.p99), wanted.latency_p99_ms);
-            hold(what, "loss", Some(row.lost as f64 / row.said.max(1) as f64), wanted.loss);
-            hold(what, "jitter_p99_ms", Some(row.jitter_ms.p99), wanted.jitter_p99_ms);
-            hold(what, "gap_max_ms", Some(row.gap_ms.max), wanted.gap_max_ms);
-            hold(what, "setup_p99_ms", row.setup_ms.map(|t| t.p99), wanted.setup_p99_ms);
-            hold(what, "us_per_packet", Some(row.us_per_packet), wanted.us_per_packet);
-            hold(what, "failed_legs", Some(row.legs_up_failed[1] as f64), wanted.failed_legs);
-            if row.storm_legs.is_some() {
-                hold(what, "setup_cpu_ms", row.setup_cpu_ms, wanted.setup_cpu_ms);
-            } else {
-                hold(what, "kb_per_call", row.kb_per_call, wanted.kb_per_call);
-            }
-        }
+        let mut missed: Vec<String> =
+            too_much("all", "ratio_to_bare", self.ratio_to_bare, self.scenario.thresholds.ratio_to_bare)
+                .into_iter()
+                .collect();
         for row in &self.rows {
+            if row.what != BARE {
+                missed.extend(missed_by(row, &self.scenario));
+            }
             missed.extend(row.invalid.as_ref().map(|why| format!("{}: INVALID, {why}", row.what)));
         }
         self.missed = missed;
     }
+}
+
+/// The thresholds one row misses.
+fn missed_by(row: &Row, scenario: &Scenario) -> Vec<String> {
+    let (what, wanted, in_storm) = (row.what.as_str(), &scenario.thresholds, row.storm_legs.is_some());
+    let loss = row.lost as f64 / row.said.max(1) as f64;
+    let held = [
+        ("latency_p50_ms", row.latency_ms.map(|t| t.p50), wanted.latency_p50_ms),
+        ("latency_p99_ms", row.latency_ms.map(|t| t.p99), wanted.latency_p99_ms),
+        ("loss", Some(loss), wanted.loss),
+        ("jitter_p99_ms", Some(row.jitter_ms.p99), wanted.jitter_p99_ms),
+        ("gap_max_ms", Some(row.gap_ms.max), wanted.gap_max_ms),
+        ("setup_p99_ms", row.setup_ms.map(|t| t.p99), wanted.setup_p99_ms),
+        ("us_per_packet", Some(row.us_per_packet), wanted.us_per_packet.filter(|_| !in_storm)),
+        ("failed_legs", Some(row.legs_up_failed[1] as f64), wanted.failed_legs),
+        ("setup_cpu_ms", row.setup_cpu_ms, wanted.setup_cpu_ms.filter(|_| in_storm)),
+        ("kb_per_call", row.kb_per_call, wanted.kb_per_call.filter(|_| !in_storm)),
+    ];
+    let too_few = row.recordings.filter(|[held, _]| *held < scenario.calls as u64);
+    let too_few = too_few.map(|[held, _]| format!("{what}: {held} recordings of {} calls", scenario.calls));
+    held.into_iter().filter_map(|(name, is, most)| too_much(what, name, is, most)).chain(too_few).collect()
 }
 
 impl Display for Report {
@@ -100,6 +100,15 @@ impl Display for Report {
             true => writeln!(f, "passed"),
             false => self.missed.iter().try_for_each(|missed| writeln!(f, "MISSED  {missed}")),
         }
+    }
+}
+
+fn too_much(what: &str, name: &str, is: Option<f64>, most: Option<f64>) -> Option<String> {
+    let most = most?;
+    match is {
+        Some(is) if is <= most => None,
+        Some(is) => Some(format!("{what}: {name} is {is:.3}, more than {most}")),
+        None => Some(format!("{what}: {name} was not measured")),
     }
 }
 
@@ -129,6 +138,20 @@ fn show(f: &mut Formatter<'_>, row: &Row) -> fmt::Result {
     writeln!(f, "  server      {cpu:.1} % of a core, {us:.2} µs a packet; its loop {loop_cpu:.1} %, {loop_us:.2} µs")?;
     let [sleeps, pushed] = row.sleeps_pushed_per_s;
     writeln!(f, "              sleeps {sleeps:.0}/s, pushed off {pushed:.0}/s, {} kB", row.server_kb)?;
+    let counted = |name: &str| row.counters.get(name).copied().unwrap_or(0.0);
+    let turns = counted("turns_total");
+    if turns > 0.0 {
+        let (a_turn, late) = (counted("datagrams_in_total") / turns, counted("late_turns_total"));
+        writeln!(
+            f,
+            "              {:.0} turns/s, {a_turn:.1} datagrams a turn, {late} turns late",
+            turns / row.window_s
+        )?;
+    }
+    if let Some([files, kb]) = row.recordings {
+        let missed = counted("slots_missed_total");
+        writeln!(f, "  recordings  {files} files, {kb} kB, {missed} slots missed")?;
+    }
     row.kb_per_call.iter().try_for_each(|kb| writeln!(f, "              {kb:.1} kB a call"))?;
     if let (Some(legs), Some(ms)) = (row.storm_legs, row.setup_cpu_ms) {
         writeln!(f, "  storm       {legs} legs, {ms:.3} ms of CPU each")?;

@@ -72,6 +72,8 @@ pub struct Row {
     pub sleeps_pushed_per_s: [f64; 2],
     /// Memory per call, in kilobytes.
     pub kb_per_call: Option<f64>,
+    /// Files in the spool that hold a recording, and their kilobytes.
+    pub recordings: Option<[u64; 2]>,
     /// Memory in all, in kilobytes.
     pub server_kb: u64,
     /// `storm`: legs opened in the window.

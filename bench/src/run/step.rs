@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -16,9 +16,10 @@ use super::machine::{Books, Noise};
 use super::row::{Row, Seen};
 use crate::bare::{Plan, Side};
 use crate::callers::handshake::Handshakes;
+use crate::callers::mailbox::Mailbox;
 use crate::callers::sound::Ring;
 use crate::callers::srtp::{Keys, Master};
-use crate::callers::{Figures, Grounds, Order, Street, sys};
+use crate::callers::{Figures, Grounds, News, Order, Street, sys};
 use crate::scenario::{Kind, Scenario};
 use crate::server::control::Control;
 use crate::server::cost::{Cost, Counters};
@@ -31,18 +32,23 @@ use crate::server::{Server, Setup, free_ports};
 pub fn mediad(scenario: &Scenario, binary: &Path, audio_dir: &Path) -> Result<Vec<Row>, String> {
     let ports = (free_ports(scenario.ports).ok_or("no free range of udp ports")?, scenario.ports);
     let lines = Lines::open(scenario)?;
-    place(scenario.server_core, scenario.first)?;
+    place(scenario.server_core, scenario.first.then_some(LOOPS))?;
     let legs_max = scenario.legs() + (scenario.storm_per_s as usize) * 10 + 16;
     let server = Server::start(&Setup { binary, ports, audio_dir, legs_max })?;
-    place(scenario.caller_core, false)?;
-    let (orders, taken) = channel();
+    place(scenario.caller_core, scenario.first.then_some(HELPERS))?;
+    let orders = Mailbox::default();
     let handshakes = Handshakes::start(orders.clone())?;
-    let (tell, happenings) = channel();
-    let to_dialer = tell.clone();
+    let happenings = Mailbox::default();
+    let (of_street, of_server) = (happenings.clone(), happenings.clone());
     let grounds = lines.grounds(scenario, ports, Some(handshakes.begin))?;
-    let street = Street::new(grounds, taken, Box::new(move |news| drop(to_dialer.send(Happening::Street(news)))));
+    let tell = move |news: &mut Vec<News>| {
+        let mut happened = news.drain(..).map(Happening::Street).collect();
+        of_street.try_put(&mut happened);
+        news.extend(happened.into_iter().filter_map(Happening::news));
+    };
+    let street = Street::new(grounds, orders.clone(), Box::new(tell));
     let street = Walk::start(street, orders.clone(), scenario.first)?;
-    let control = Control::open(&server.socket(), move |message| drop(tell.send(Happening::Server(message))))?;
+    let control = Control::open(&server.socket(), move |message| of_server.put(Happening::Server(message)))?;
     let mut dialer =
         Dialer::new(scenario, control, orders.clone(), happenings, &lines.addresses, handshakes.fingerprint);
     dialer.wait_until(Instant::now() + SETTLE)?;
@@ -57,6 +63,7 @@ pub fn mediad(scenario: &Scenario, binary: &Path, audio_dir: &Path) -> Result<Ve
     let mut row = Row::of("mediad", scenario, &seen, Some(&dialer.tally));
     row.kb_per_call = (scenario.calls > 0).then(|| kb as f64 / scenario.calls as f64);
     row.srtp_profile.clone_from(&profile);
+    row.recordings = scenario.record.then(|| recordings(&server.spool()));
     let quiet = row.server_cpu;
     rows.push(row);
     if scenario.kind == Kind::Storm {
@@ -80,27 +87,28 @@ pub fn mediad(scenario: &Scenario, binary: &Path, audio_dir: &Path) -> Result<Ve
 ///
 /// # Errors
 /// One sentence.
-pub fn bare(scenario: &Scenario) -> Result<Row, String> {
+pub fn bare(scenario: &Scenario, bench: &Path) -> Result<Row, String> {
     let ports = (free_ports(scenario.ports).ok_or("no free range of udp ports")?, scenario.ports);
     let lines = Lines::open(scenario)?;
     let (plan, legs) = plan(scenario, ports, &lines.addresses)?;
-    place(scenario.server_core, scenario.first)?;
-    let server = BareServer::start(&plan)?;
-    place(scenario.caller_core, false)?;
-    let (orders, taken) = channel();
+    place(scenario.server_core, scenario.first.then_some(LOOPS))?;
+    let server = BareServer::start(bench, &plan)?;
+    place(scenario.caller_core, scenario.first.then_some(HELPERS))?;
+    let orders = Mailbox::default();
     let grounds = lines.grounds(scenario, ports, None)?;
-    let street = Walk::start(Street::new(grounds, taken, Box::new(drop)), orders.clone(), scenario.first)?;
+    let street =
+        Walk::start(Street::new(grounds, orders.clone(), Box::new(Vec::clear)), orders.clone(), scenario.first)?;
     for (leg, (socket, keys)) in legs.iter().enumerate() {
         let to = SocketAddrV4::new(Ipv4Addr::LOCALHOST, plan.legs[leg].port);
-        let _ = orders.send(Order::Direct { leg, socket: *socket, to, ssrc: leg as u32 + 1, keys: *keys });
+        orders.put(Order::Direct { leg, socket: *socket, to, ssrc: leg as u32 + 1, keys: *keys });
     }
     for (leg, side) in plan.legs.iter().enumerate() {
         if let Some(other) = side.heard_by.filter(|other| *other > leg) {
-            let _ = orders.send(Order::Pair(leg, other));
+            orders.put(Order::Pair(leg, other));
         }
     }
     if scenario.kind != Kind::Play || scenario.callers_talk {
-        (0..legs.len()).for_each(|leg| drop(orders.send(Order::Talk(leg))));
+        (0..legs.len()).for_each(|leg| orders.put(Order::Talk(leg)));
     }
     std::thread::sleep(Duration::from_secs_f64(scenario.warm_s));
     let watched = Watched { pid: server.0.id(), server: None, orders: &orders };
@@ -151,14 +159,14 @@ impl Lines {
 
 /// A street that walks on a thread of its own until it is dropped.
 struct Walk {
-    orders: Sender<Order>,
+    orders: Mailbox<Order>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Walk {
-    fn start(street: Street, orders: Sender<Order>, first: bool) -> Result<Walk, String> {
+    fn start(street: Street, orders: Mailbox<Order>, first: bool) -> Result<Walk, String> {
         let walk = move || {
-            if first && let Err(why) = sys::run_first(true) {
+            if first && let Err(why) = sys::run_first(Some(LOOPS)) {
                 eprintln!("bench: the callers cannot run first: {why}");
             }
             street.run();
@@ -170,7 +178,7 @@ impl Walk {
 
 impl Drop for Walk {
     fn drop(&mut self) {
-        let _ = self.orders.send(Order::Stop);
+        self.orders.put(Order::Stop);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -180,9 +188,8 @@ impl Drop for Walk {
 struct BareServer(Child);
 
 impl BareServer {
-    fn start(plan: &Plan) -> Result<BareServer, String> {
-        let own = std::env::current_exe().map_err(|why| why.to_string())?;
-        let child = Command::new(own).arg("bare").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    fn start(bench: &Path, plan: &Plan) -> Result<BareServer, String> {
+        let child = Command::new(bench).arg("bare").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut server = BareServer(child.map_err(|why| format!("cannot start the bare loop: {why}"))?);
         let mut line = serde_json::to_vec(plan).map_err(|why| why.to_string())?;
         line.push(b'\n');
@@ -206,18 +213,18 @@ impl Drop for BareServer {
 struct Watched<'a> {
     pid: u32,
     server: Option<&'a Server>,
-    orders: &'a Sender<Order>,
+    orders: &'a Mailbox<Order>,
 }
 
 impl Watched<'_> {
     fn window(&self, act: impl FnOnce() -> Result<(), String>) -> Result<Seen, String> {
         let counters = || self.server.and_then(|server| server.counters().ok()).unwrap_or_default();
         let before = (Cost::of(self.pid), counters(), Books::now(), sys::process_cpu_ns());
-        let _ = self.orders.send(Order::Open);
+        self.orders.put(Order::Open);
         let began = Instant::now();
         act()?;
         let (give, take) = channel();
-        let _ = self.orders.send(Order::Close(give));
+        self.orders.put(Order::Close(give));
         let cost = Cost::of(self.pid).since(before.0);
         let window_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let own_ns = sys::process_cpu_ns().saturating_sub(before.3);
@@ -261,17 +268,31 @@ fn plan(
     Ok((Plan { ports, turn_us: scenario.bare_turn_us, legs: sides }, legs))
 }
 
+/// How many recordings a spool holds, and their kilobytes.
+fn recordings(spool: &Path) -> [u64; 2] {
+    let files = std::fs::read_dir(spool).into_iter().flatten().flatten();
+    let sizes: Vec<u64> = files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).collect();
+    let held = sizes.iter().filter(|size| **size > RECORDING_BYTES_MIN).count();
+    [held as u64, sizes.iter().sum::<u64>() / 1_024]
+}
+
 /// Where this thread, and what it starts from now on, runs.
-fn place(core: Option<usize>, first: bool) -> Result<(), String> {
+fn place(core: Option<usize>, rank: Option<i32>) -> Result<(), String> {
     if let Some(core) = core {
         sys::pin_to(core).map_err(|why| format!("cannot use core {core}: {why}"))?;
     }
-    sys::run_first(first).map_err(|why| format!("cannot run first ({why}); say `first = false`"))
+    sys::run_first(rank).map_err(|why| format!("cannot run first ({why}); say `first = false`"))
 }
 
 fn length(scenario: &Scenario) -> Duration {
     Duration::from_secs_f64(scenario.measure_s)
 }
 
+/// The rank of the server and of the callers' loop: before everything ordinary, behind the kernel's own threads.
+const LOOPS: i32 = 5;
+/// The rank of what works for the callers' loop: handshakes, the conversation.
+const HELPERS: i32 = 4;
+/// A recording that has sound in it, beyond its headers.
+const RECORDING_BYTES_MIN: u64 = 1_024;
 const SETTLE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);

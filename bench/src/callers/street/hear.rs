@@ -14,17 +14,21 @@ use crate::callers::sys;
 use crate::callers::voice::{Checked, Order as Standing, Talker};
 
 impl Street {
-    pub(super) fn listen(&mut self) {
+    /// Reads the sockets one after the other, until all are empty or it is time to speak again.
+    pub(super) fn listen(&mut self, until: u64) {
         let mut inbox = std::mem::take(&mut self.inbox);
-        for socket in 0..self.grounds.sockets.len() {
+        let count = self.grounds.sockets.len();
+        while self.unread > 0 {
+            let socket = self.next_socket % count;
             let fd = self.grounds.sockets[socket].as_raw_fd();
-            // A bounded number of batches, so that what is due is sent in between.
-            for _ in 0..BATCHES_A_TURN {
-                let read = inbox.read(fd, |arrival| self.take(socket, arrival.from, arrival.at_ns, arrival.bytes));
-                // An error is an ICMP answer to something we sent; it says nothing about this socket.
-                if read.map_or(0, |read| read) < sys::BATCH {
-                    break;
-                }
+            let read = inbox.read(fd, |arrival| self.take(socket, arrival.from, arrival.at_ns, arrival.bytes));
+            // An error is an ICMP answer to something we sent; it says nothing about this socket.
+            if read.unwrap_or(0) < sys::BATCH {
+                self.next_socket = socket + 1;
+                self.unread -= 1;
+            }
+            if sys::steady_ns() >= until {
+                break;
             }
         }
         self.inbox = inbox;
@@ -163,5 +167,3 @@ impl Street {
         }
     }
 }
-
-const BATCHES_A_TURN: usize = 8;

@@ -7,7 +7,7 @@ mod window;
 
 use std::collections::HashMap;
 use std::os::fd::AsRawFd;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Sender;
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -15,15 +15,20 @@ use rand::rngs::StdRng;
 pub use order::{Grounds, News, Order};
 
 use super::figures::Figures;
+use super::mailbox::Mailbox;
 use super::path::Path;
 use super::sys::{self, Inbox, Outbox};
 use super::voice::Talker;
 
+/// Takes news if that can be done at once, and leaves them if not.
+pub type Tell = Box<dyn FnMut(&mut Vec<News>) + Send>;
+
 /// The callers' loop.
 pub struct Street {
     grounds: Grounds,
-    orders: Receiver<Order>,
-    news: Box<dyn FnMut(News) + Send>,
+    orders: Mailbox<Order>,
+    tell: Tell,
+    news: Vec<News>,
     paths: Vec<Option<Path>>,
     talkers: Vec<Option<Box<Talker>>>,
     ufrags: HashMap<String, usize>,
@@ -40,6 +45,9 @@ pub struct Street {
     opened_at: (u64, u64),
     rng: StdRng,
     scan: usize,
+    /// The socket to be read next, and how many have not been read empty since the last look.
+    next_socket: usize,
+    unread: usize,
 }
 
 enum Window {
@@ -50,15 +58,16 @@ enum Window {
 }
 
 impl Street {
-    /// A street without legs. `news` is called from its thread.
-    pub fn new(grounds: Grounds, orders: Receiver<Order>, news: Box<dyn FnMut(News) + Send>) -> Self {
+    /// A street without legs. `tell` is called from its thread, again and again until it has taken the news.
+    pub fn new(grounds: Grounds, orders: Mailbox<Order>, tell: Tell) -> Self {
         let routes = vec![NOBODY; grounds.sockets.len() * usize::from(grounds.ports.1)];
         let phases = vec![Vec::new(); (FRAME_US / grounds.tick_us.clamp(MIN_TICK_US, FRAME_US)) as usize];
         let rng = StdRng::seed_from_u64(grounds.seed);
         Self {
             grounds,
             orders,
-            news,
+            tell,
+            news: Vec::new(),
             paths: Vec::new(),
             talkers: Vec::new(),
             ufrags: HashMap::new(),
@@ -73,6 +82,8 @@ impl Street {
             opened_at: (0, 0),
             rng,
             scan: 0,
+            next_socket: 0,
+            unread: 0,
         }
     }
 
@@ -88,23 +99,29 @@ impl Street {
             while began + tick * tick_ns <= now {
                 self.speak((tick % self.phases.len() as u64) as usize, began + tick * tick_ns);
                 tick += 1;
-                if tick % listen_every == 0 && !self.turn() {
-                    return;
+                if tick % listen_every == 0 {
+                    self.unread = self.grounds.sockets.len();
+                    if !self.turn() {
+                        return;
+                    }
                 }
             }
+            self.listen(began + tick * tick_ns);
         }
     }
 
-    /// Everything but speaking. False when it is time to stop.
+    /// Everything but speaking and listening. False when it is time to stop.
     fn turn(&mut self) -> bool {
         // WHY: first, for the server's check of a new leg may be here sooner than the leg.
-        while let Ok(order) = self.orders.try_recv() {
+        for order in self.orders.try_take() {
             if !self.obey(order) {
                 return false;
             }
         }
-        self.listen();
         self.wake_paths();
+        if !self.news.is_empty() {
+            (self.tell)(&mut self.news);
+        }
         if matches!(&self.window, Window::Closing(until, _) if sys::steady_ns() >= *until || self.is_all_there()) {
             self.report();
         }

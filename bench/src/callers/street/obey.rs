@@ -70,10 +70,10 @@ impl Street {
         match keys.map(|keys| Talker::new(socket, to, ssrc, &keys, self.rng.random())) {
             Ok(Some(talker)) => {
                 put(&mut self.talkers, leg, Box::new(talker));
-                (self.news)(News::Up { leg });
+                self.news.push(News::Up { leg });
             }
-            Ok(None) => (self.news)(News::Failed { leg, why: "the keys are of no use".to_owned() }),
-            Err(why) => (self.news)(News::Failed { leg, why }),
+            Ok(None) => self.news.push(News::Failed { leg, why: "the keys are of no use".to_owned() }),
+            Err(why) => self.news.push(News::Failed { leg, why }),
         }
     }
 
