@@ -5,6 +5,7 @@ pub mod links;
 pub mod logins;
 pub mod passwords;
 pub mod sounds;
+pub mod speech;
 pub mod surroundings;
 
 use std::collections::BTreeMap;
@@ -44,6 +45,8 @@ pub struct Parts {
     pub logins: Mutex<Logins>,
     /// Proxies whose word about their clients is taken.
     pub proxies: Vec<Network>,
+    /// Makes words into clips.
+    pub speech: speech::Speech,
     /// Makes clips.
     pub sounds: sounds::Sounds,
     /// Lengths of shared sounds that have been read.
@@ -93,6 +96,7 @@ impl App {
             desk,
             passwords,
             logins: Mutex::new(Logins::default()),
+            speech: speech::Speech::new(),
             sounds: sounds::Sounds::new(),
             lengths: Mutex::default(),
             links: LinkKey::new(key.into_bytes()),

@@ -53,9 +53,17 @@ impl Sounds {
         purpose: Purpose,
     ) -> Result<Prepared, NoClip> {
         let _turn = self.turns.try_acquire().map_err(|_| NoClip::Busy)?;
-        let work = move || transcode(bytes.as_ref(), purpose, &Limits::UPLOAD);
-        let made = tokio::task::spawn_blocking(work).await.map_err(|_| NoClip::Cut)??;
-        Ok(Prepared { ogg: made.ogg, duration_ms: made.duration_ms, lufs: made.lufs })
+        make(bytes, purpose).await
+    }
+
+    /// The same, waiting for a turn: for sounds we make ourselves.
+    pub async fn prepare_in_turn(
+        &self,
+        bytes: impl AsRef<[u8]> + Send + 'static,
+        purpose: Purpose,
+    ) -> Result<Prepared, NoClip> {
+        let _turn = self.turns.acquire().await.map_err(|_| NoClip::Cut)?;
+        make(bytes, purpose).await
     }
 
     /// Writes a clip to its place, which never holds half of one.
@@ -67,6 +75,12 @@ impl Sounds {
         tokio::fs::write(&part, ogg).await?;
         tokio::fs::rename(&part, path).await
     }
+}
+
+async fn make(bytes: impl AsRef<[u8]> + Send + 'static, purpose: Purpose) -> Result<Prepared, NoClip> {
+    let work = move || transcode(bytes.as_ref(), purpose, &Limits::UPLOAD);
+    let made = tokio::task::spawn_blocking(work).await.map_err(|_| NoClip::Cut)??;
+    Ok(Prepared { ogg: made.ogg, duration_ms: made.duration_ms, lufs: made.lufs })
 }
 
 impl Default for Sounds {

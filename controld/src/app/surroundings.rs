@@ -13,6 +13,7 @@ use crate::ivr::lint::{Around, Problem, Severity, lint};
 use crate::ivr::node::Kind;
 use crate::ivr::parse::parse;
 use crate::model::{FlowId, OrgId, TeamId};
+use crate::outside::tts::Piper;
 use crate::store::StoreError;
 
 /// What an organisation's flows may refer to.
@@ -24,6 +25,10 @@ pub struct Surroundings {
     pub teams: BTreeSet<TeamId>,
     /// Its clips and those every organisation may use, by path below `audio_dir`.
     pub clips: BTreeSet<String>,
+    /// Paths of its spoken clips, by what they say.
+    pub spoken: BTreeMap<String, String>,
+    /// Why further words cannot be made into sound.
+    pub mute: Option<String>,
 }
 
 impl Parts {
@@ -41,7 +46,9 @@ impl Parts {
         let teams = self.store.teams_of(org).await?.into_iter().map(|team| team.id).collect();
         let mut clips = shared_clips(Path::new(&self.config.calling.audio_dir));
         clips.extend(self.store.clips_of(org).await?.into_iter().map(|clip| clip.place));
-        Ok(Surroundings { flows, teams, clips })
+        let spoken = self.store.speech_of(org).await?;
+        let voice = Piper::find(&self.config.tts.piper_binary, &self.config.tts.piper_model);
+        Ok(Surroundings { flows, teams, clips, spoken, mute: voice.err().map(|why| why.to_string()) })
     }
 
     /// Lengths of the sounds every organisation may use, in milliseconds. Each file is read once.
@@ -63,14 +70,23 @@ impl Surroundings {
     /// What is wrong with a body, as if it were published now under that id: a flow may jump to itself.
     pub fn check(&mut self, id: &FlowId, flow: &Flow) -> Vec<Problem> {
         self.put(id, flow);
-        let around = Around { flows: &self.flows, teams: Some(&self.teams), clips: Some(&self.clips) };
-        lint(id, flow, &around)
+        let around = Around {
+            flows: &self.flows,
+            teams: Some(&self.teams),
+            clips: Some(&self.clips),
+            mute: self.mute.as_deref(),
+        };
+        let mut flow = flow.clone();
+        flow.speak(&self.spoken);
+        lint(id, &flow, &around)
     }
 
     /// Makes a body the published one of that id, in here alone.
     pub fn put(&mut self, id: &FlowId, flow: &Flow) -> Arc<Published> {
         let version = self.flows.current(id).map_or(0, |published| published.version).saturating_add(1);
-        let published = Arc::new(Published { id: id.clone(), version, flow: flow.clone() });
+        let mut flow = flow.clone();
+        flow.speak(&self.spoken);
+        let published = Arc::new(Published { id: id.clone(), version, flow });
         self.flows.publish(Arc::clone(&published));
         published
     }

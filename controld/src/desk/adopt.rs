@@ -73,12 +73,12 @@ pub(super) async fn flows(house: &House, org: &OrgId, begun_on: Option<&(FlowId,
     let mut flows = Flows::new(house.prompts.clone());
     for row in house.store.flows_of(org).await? {
         let Some(version) = row.published_version.filter(|_| !row.archived) else { continue };
-        if let Some(published) = published(house, &row.id, version).await? {
+        if let Some(published) = published(house, org, &row.id, version).await? {
             flows.publish(published);
         }
     }
     if let Some((flow, version)) = begun_on
-        && let Some(published) = published(house, flow, *version).await?
+        && let Some(published) = published(house, org, flow, *version).await?
     {
         flows.keep(published);
     }
@@ -224,13 +224,21 @@ async fn adopt(house: &Arc<House>, row: CallRow) -> Result<(Call, mpsc::Receiver
 }
 
 /// A published version never changes, so it is read once.
-async fn published(house: &House, flow: &FlowId, version: i64) -> Result<Option<Arc<Published>>, StoreError> {
+async fn published(
+    house: &House,
+    org: &OrgId,
+    flow: &FlowId,
+    version: i64,
+) -> Result<Option<Arc<Published>>, StoreError> {
     if let Some(known) = house.known_flow(flow, version) {
         return Ok(Some(known));
     }
     let Some(body) = house.store.flow_version(flow, version).await? else { return Ok(None) };
     match parse(&body) {
-        Ok(body) => {
+        Ok(mut body) => {
+            if body.unspoken().next().is_some() {
+                body.speak(&house.store.speech_of(org).await?);
+            }
             let published = Arc::new(Published { id: flow.clone(), version, flow: body });
             house.know_flow(&published);
             Ok(Some(published))

@@ -21,7 +21,9 @@ use crate::app::App;
 use crate::app::sounds::{Prepared, Purpose};
 use crate::app::surroundings::shared_clips;
 use crate::ivr::flow::Flow;
+use crate::ivr::parse::PROMPT_TEXT_BYTES_MAX;
 use crate::model::{ClipId, Millis, UserId, clock};
+use crate::outside::tts::one_line;
 use crate::store::clips::{ClipRow, ClipSource};
 
 /// A sound of the organisation's own.
@@ -101,6 +103,14 @@ pub struct Rename {
     name: String,
 }
 
+/// Words to be made into sound.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    /// What is said; gaps and line ends count as one space.
+    text: String,
+}
+
 /// Which sound.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -167,6 +177,19 @@ pub async fn upload(
     Ok((StatusCode::CREATED, Json(Clip::from(row))).into_response())
 }
 
+/// Makes words into a sound with the server's voice, once: the same words get the same clip.
+#[utoipa::path(post, path = "/api/audio/speech", operation_id = "speak", tag = "audio", request_body = Words,
+    responses((status = 200, body = Clip), (status = 201, body = Clip), (status = 422, body = Refused),
+    (status = 503, body = Refused)))]
+pub async fn speak(State(app): State<App>, who: Who, Body(words): Body<Words>) -> Result<Response, ApiError> {
+    if words.text.len() > PROMPT_TEXT_BYTES_MAX {
+        return Err(ApiError::Unfit(format!("a prompt says at most {PROMPT_TEXT_BYTES_MAX} bytes")));
+    }
+    let (row, is_new) = app.speak(&who.org, &words.text, &who.user).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(Clip::from(row))).into_response())
+}
+
 /// Gives a sound another name; prompts find it as before.
 #[utoipa::path(patch, path = "/api/audio/{id}", operation_id = "rename_audio", tag = "audio", params(("id" = String, Path)),
     request_body = Rename, responses((status = 200, body = Clip), (status = 404, body = Refused), (status = 422, body = Refused)))]
@@ -187,7 +210,7 @@ pub async fn rename(
     responses((status = 200, body = Uses), (status = 404, body = Refused)))]
 pub async fn uses(State(app): State<App>, who: Who, Path(id): Path<String>) -> Result<Json<Uses>, ApiError> {
     let row = clip(&app, &who, id).await?;
-    Ok(Json(users(&app, &who, &row.place).await?))
+    Ok(Json(users(&app, &who, &row).await?))
 }
 
 /// Removes a sound that nothing plays.
@@ -195,7 +218,7 @@ pub async fn uses(State(app): State<App>, who: Who, Path(id): Path<String>) -> R
     responses((status = 204), (status = 404, body = Refused), (status = 409, body = Refused)))]
 pub async fn delete(State(app): State<App>, who: Who, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let row = clip(&app, &who, id).await?;
-    let uses = users(&app, &who, &row.place).await?;
+    let uses = users(&app, &who, &row).await?;
     if !uses.is_empty() {
         return Err(ApiError::InUse(format!("\"{}\" is still played: {}", row.name, uses.told()), Box::new(uses)));
     }
@@ -251,15 +274,18 @@ async fn clip(app: &App, who: &Who, id: String) -> Result<ClipRow, ApiError> {
     app.store.clip(&who.org, &ClipId(id)).await?.ok_or(ApiError::NotFound("sound"))
 }
 
-async fn users(app: &App, who: &Who, place: &str) -> Result<Uses, ApiError> {
+async fn users(app: &App, who: &Who, row: &ClipRow) -> Result<Uses, ApiError> {
     let plays = |flow: &Flow| {
         let mut prompts = flow.nodes.iter().filter_map(|node| node.kind.prompt());
-        prompts.any(|prompt| prompt.clip.as_deref() == Some(place))
+        prompts.any(|prompt| {
+            let says = prompt.unspoken().map(one_line);
+            prompt.clip.as_deref() == Some(&row.place) || (says.is_some() && says == row.words)
+        })
     };
     let flows: Vec<FlowName> = naming(app, who, plays).await?;
     let org = app.store.org(&who.org).await?.ok_or(ApiError::Internal)?;
     let settings = [("hold_music", org.hold_music), ("ringback", org.ringback)];
-    let settings = settings.into_iter().filter(|(_, clip)| clip.as_deref() == Some(place));
+    let settings = settings.into_iter().filter(|(_, clip)| clip.as_deref() == Some(&row.place));
     Ok(Uses { flows, settings: settings.map(|(name, _)| name.to_owned()).collect(), ..Uses::default() })
 }
 

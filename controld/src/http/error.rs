@@ -10,8 +10,10 @@ use utoipa::ToSchema;
 use super::flows::{FlowDraft, Uses};
 use crate::app::passwords::HashFailed;
 use crate::app::sounds::NoClip;
+use crate::app::speech::Unspoken;
 use crate::desk::DeskError;
 use crate::ivr::lint::Problem;
+use crate::outside::tts::Mute;
 use crate::store::StoreError;
 
 /// Why a request was refused.
@@ -171,6 +173,21 @@ impl From<NoClip> for ApiError {
                 error!(error = %why, "a request failed: {why}");
                 Self::Internal
             }
+        }
+    }
+}
+
+impl From<Unspoken> for ApiError {
+    fn from(why: Unspoken) -> Self {
+        match why {
+            Unspoken::Mute(Mute::NoWords) => Self::Unfit(why.to_string()),
+            Unspoken::Mute(_) => {
+                error!(error = %why, "words were not made into sound: {why}");
+                Self::Unavailable(why.to_string())
+            }
+            Unspoken::Clip(why) => why.into(),
+            Unspoken::Store(why) => why.into(),
+            Unspoken::Disk(why) => why.into(),
         }
     }
 }

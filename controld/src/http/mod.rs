@@ -85,6 +85,7 @@ pub const ACCESS: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/audio", Access::Signed(Role::Admin)),
     (Method::POST, "/api/audio", Access::Signed(Role::Admin)),
     (Method::GET, "/api/audio/sound", Access::Signed(Role::Admin)),
+    (Method::POST, "/api/audio/speech", Access::Signed(Role::Admin)),
     (Method::PATCH, "/api/audio/{id}", Access::Signed(Role::Admin)),
     (Method::DELETE, "/api/audio/{id}", Access::Signed(Role::Admin)),
     (Method::GET, "/api/audio/{id}/uses", Access::Signed(Role::Admin)),
@@ -177,6 +178,7 @@ fn setting_routes() -> OpenApiRouter<App> {
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::detail, accounts::change, accounts::delete))
         .routes(routes!(audio::sound))
+        .routes(routes!(audio::speak))
         .routes(routes!(audio::rename, audio::delete))
         .routes(routes!(audio::uses))
         .routes(routes!(teams::list, teams::create))

@@ -38,6 +38,22 @@ impl Flow {
     pub fn exit(&self, from: &NodeId, on: On) -> Option<&NodeId> {
         self.exits.iter().find(|exit| exit.from == *from && exit.on == on).map(|exit| &exit.to)
     }
+
+    /// What prompts say that have words and no clip.
+    pub fn unspoken(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().filter_map(|node| node.kind.prompt()).filter_map(Prompt::unspoken)
+    }
+
+    /// Gives prompts that have words and no clip the clip that says them, where there is one. `spoken`: paths by words,
+    /// gaps as single spaces.
+    pub fn speak(&mut self, spoken: &BTreeMap<String, String>) {
+        for prompt in self.nodes.iter_mut().filter_map(|node| node.kind.prompt_mut()) {
+            let clip = prompt.unspoken().map(one_line).and_then(|words| spoken.get(&words).cloned());
+            if clip.is_some() {
+                prompt.clip = clip;
+            }
+        }
+    }
 }
 
 /// An arrow from one node to the next.
@@ -203,6 +219,11 @@ impl Default for HousePrompts {
 /// A key of a telephone that a menu can offer.
 pub fn is_digit(key: char) -> bool {
     matches!(key, '0'..='9' | '*' | '#')
+}
+
+/// Words as one line, each gap one space.
+fn one_line(words: &str) -> String {
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn nowhere() -> NodeId {

@@ -36,6 +36,8 @@ pub struct Around<'a> {
     pub teams: Option<&'a BTreeSet<TeamId>>,
     /// Its clips, by path below `audio_dir`.
     pub clips: Option<&'a BTreeSet<String>>,
+    /// Why words that no clip says yet cannot be made into sound; `None`: they are, when the flow is published.
+    pub mute: Option<&'a str>,
 }
 
 /// One thing that is wrong.

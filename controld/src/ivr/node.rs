@@ -91,6 +91,12 @@ impl Prompt {
         blank(&self.clip) && blank(&self.text)
     }
 
+    /// The words, if there are some and no clip says them yet.
+    pub fn unspoken(&self) -> Option<&str> {
+        let blank = |text: &Option<String>| text.as_deref().is_none_or(|text| text.trim().is_empty());
+        self.text.as_deref().filter(|_| blank(&self.clip) && !blank(&self.text))
+    }
+
     /// A clip by its path below `audio_dir`.
     pub fn clip(path: &str) -> Self {
         Self { clip: Some(path.to_owned()), text: None }
@@ -306,6 +312,17 @@ impl Kind {
             Self::Menu(menu) => Some(&menu.prompt),
             Self::Gather(gather) => Some(&gather.prompt),
             Self::Hangup(hangup) => hangup.prompt.as_ref(),
+            Self::HttpCallback(_) | Self::Transfer(_) | Self::GotoFlow(_) | Self::Timing(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn prompt_mut(&mut self) -> Option<&mut Prompt> {
+        match self {
+            Self::Greeting(greeting) => Some(&mut greeting.prompt),
+            Self::Menu(menu) => Some(&mut menu.prompt),
+            Self::Gather(gather) => Some(&mut gather.prompt),
+            Self::Hangup(hangup) => hangup.prompt.as_mut(),
             Self::HttpCallback(_) | Self::Transfer(_) | Self::GotoFlow(_) | Self::Timing(_) => None,
         }
     }

@@ -1,5 +1,6 @@
-//! Everyone we call: mediad, WhatsApp, the callbacks of flows.
+//! Everyone we call: mediad, WhatsApp, the callbacks of flows, the speech program.
 
 pub mod callback;
 pub mod mediad;
+pub mod tts;
 pub mod whatsapp;

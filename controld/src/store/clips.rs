@@ -1,5 +1,7 @@
 //! An organisation's own sounds: what they are called, where they lie, how long and how loud they are.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -65,6 +67,30 @@ impl Store {
             .fetch_optional(self.read())
             .await?;
         row.as_ref().map(clip).transpose()
+    }
+
+    /// The clip that says these words with this voice.
+    pub async fn speech(&self, org: &OrgId, words: &str, voice: &str) -> Result<Option<ClipRow>, StoreError> {
+        let row = sqlx::query(
+            "SELECT * FROM clips WHERE org_id = $1 AND source = 'speech' AND words = $2 AND voice = $3 ORDER BY id LIMIT 1",
+        )
+        .bind(org.as_str())
+        .bind(words)
+        .bind(voice)
+        .fetch_optional(self.read())
+        .await?;
+        row.as_ref().map(clip).transpose()
+    }
+
+    /// Where the words of a tenant's spoken clips lie; of two that say the same the younger one.
+    pub async fn speech_of(&self, org: &OrgId) -> Result<BTreeMap<String, String>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT words, place FROM clips WHERE org_id = $1 AND source = 'speech' AND words IS NOT NULL ORDER BY created_at, id",
+        )
+        .bind(org.as_str())
+        .fetch_all(self.read())
+        .await?;
+        rows.iter().map(|row| Ok((row.try_get("words")?, row.try_get("place")?))).collect()
     }
 
     /// Adds a clip whose file lies in its place already.

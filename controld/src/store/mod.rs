@@ -235,14 +235,18 @@ async fn bring_up(engine: Engine, connection: &mut AnyConnection) -> Result<(), 
     connection
         .execute("CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)")
         .await?;
-    let row = connection.fetch_one("SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM schema_versions").await?;
-    let found: i64 = row.try_get(0)?;
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        return Err(StoreError::Newer { found, known });
-    }
-    for (version, text) in (1_i64..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found) {
+    for (version, text) in (1_i64..).zip(MIGRATIONS) {
+        // Looked at within the change: another process may have been here meanwhile.
         let mut change = connection.begin_with(engine.begin()).await?;
+        let row = change.fetch_one("SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM schema_versions").await?;
+        let found: i64 = row.try_get(0)?;
+        if found > known {
+            return Err(StoreError::Newer { found, known });
+        }
+        if version <= found {
+            continue;
+        }
         sqlx::raw_sql(*text).execute(&mut *change).await?;
         sqlx::query("INSERT INTO schema_versions (version, at) VALUES ($1, $2)")
             .bind(version)

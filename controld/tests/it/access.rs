@@ -63,6 +63,7 @@ fn sample(method: &Method, path: &str) -> Sample {
                                                         "token": "t", "app_secret": "s" }))
         }
         ("POST", "/api/audio") => Body::Sound(tone()),
+        ("POST", "/api/audio/speech") => Body::Json(json!({ "text": " " })),
         ("PATCH", "/api/audio/{id}") => Body::Json(json!({ "name": "Other" })),
         ("POST", "/api/teams") => Body::Json(json!({ "name": "Night" })),
         ("POST", "/api/users") => Body::Json(json!({ "name": "Eva", "email": "eva@demo.example", "role": "agent",

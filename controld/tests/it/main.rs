@@ -15,4 +15,5 @@ mod pages;
 mod postgres;
 mod recordings;
 mod settings;
+mod speech;
 mod tls;

@@ -96,6 +96,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audio/speech": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes words into a sound with the server's voice, once: the same words get the same clip. */
+        post: operations["speak"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audio/{id}": {
         parameters: {
             query?: never;
@@ -739,8 +756,6 @@ export interface components {
             call: components["schemas"]["CallId"];
             /** @description Who. */
             caller: components["schemas"]["Caller"];
-            /** @description Which way. */
-            direction: components["schemas"]["Direction"];
             held_since: components["schemas"]["i64"] | null;
             /** @description It is being recorded. */
             recording: boolean;
@@ -750,14 +765,14 @@ export interface components {
             so_far: string[];
             /** @description How it stands. */
             state: components["schemas"]["AgentCallState"];
-            /** @description Team it came through; empty on a call that the agent placed. */
+            /** @description Team it came through. */
             team: string;
         };
         /**
          * @description How an agent's call stands.
          * @enum {string}
          */
-        AgentCallState: "dialling" | "ringing" | "connecting" | "connected" | "on_hold" | "reconnecting";
+        AgentCallState: "connecting" | "connected" | "on_hold" | "reconnecting";
         /** @description A person and whether they can be rung. */
         AgentSummary: {
             call: components["schemas"]["CallId"] | null;
@@ -787,12 +802,6 @@ export interface components {
             presence: components["schemas"]["Presence"];
             /** @description Why, for `away`. */
             reason?: string | null;
-        } | {
-            account?: components["schemas"]["AccountId"] | null;
-            /** @enum {string} */
-            ask: "dial";
-            /** @description Whom. */
-            contact: components["schemas"]["ContactId"];
         } | {
             /** @enum {string} */
             ask: "answer";
@@ -1091,8 +1100,6 @@ export interface components {
          * @enum {string}
          */
         Code: "no_entry" | "missing_target" | "unconnected" | "option_unconnected" | "dead_end" | "unreachable" | "missing_audio" | "loop_unheard" | "loop_on_silence" | "variable_never_set" | "variable_maybe_unset" | "variable_name" | "variable_too_many" | "terminal_with_exits" | "stray_exit" | "listed_twice" | "bad_schedule" | "never_open" | "long_silence" | "bad_request";
-        /** @description Someone who calls or is called. */
-        ContactId: string;
         /**
          * @description A weekday.
          * @enum {string}
@@ -2059,6 +2066,11 @@ export interface components {
             /** @enum {string} */
             what: "end";
         });
+        /** @description Words to be made into sound. */
+        Words: {
+            /** @description What is said; gaps and line ends count as one space. */
+            text: string;
+        };
         /** Format: int64 */
         i64: number;
     };
@@ -2095,7 +2107,6 @@ export type Clip = components['schemas']['Clip'];
 export type ClipId = components['schemas']['ClipId'];
 export type ClipSource = components['schemas']['ClipSource'];
 export type Code = components['schemas']['Code'];
-export type ContactId = components['schemas']['ContactId'];
 export type Day = components['schemas']['Day'];
 export type DayHours = components['schemas']['DayHours'];
 export type Direction = components['schemas']['Direction'];
@@ -2181,6 +2192,7 @@ export type Uses = components['schemas']['Uses'];
 export type VersionDetail = components['schemas']['VersionDetail'];
 export type VersionSummary = components['schemas']['VersionSummary'];
 export type What = components['schemas']['What'];
+export type Words = components['schemas']['Words'];
 export type I64 = components['schemas']['i64'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -2490,6 +2502,53 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    speak: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Words"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clip"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clip"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -110,7 +110,9 @@ pub async fn publish(
     if row.revision != publish.revision {
         return Err(ApiError::Moved(Box::new(drawn(&app, &who, row).await?)));
     }
-    refuse_errors(&app, &who, &row.id, &row.draft).await?;
+    let flow = refuse_errors(&app, &who, &row.id, &row.draft).await?;
+    // A version whose words are not sound yet would be silence.
+    app.speak_all(&who.org, &flow, &who.user).await?;
     let publication = Publication { revision: Some(publish.revision), note, by: Some(&who.user) };
     match app.store.publish_flow(&who.org, &row.id, publication, clock::now()).await? {
         Saved::Done(version) => {
@@ -206,10 +208,10 @@ async fn summary(app: &App, flow: &FlowRow, version: VersionRow) -> Result<(Vers
     Ok((summary, version.body))
 }
 
-async fn refuse_errors(app: &App, who: &Who, id: &FlowId, body: &str) -> Result<(), ApiError> {
+async fn refuse_errors(app: &App, who: &Who, id: &FlowId, body: &str) -> Result<Flow, ApiError> {
     let flow = readable(id, body)?;
     let problems = app.surroundings(&who.org).await?.check(id, &flow);
-    if problems.iter().any(blocks) { Err(ApiError::Problems(problems)) } else { Ok(()) }
+    if problems.iter().any(blocks) { Err(ApiError::Problems(problems)) } else { Ok(flow) }
 }
 
 fn note(text: &str) -> Result<&str, ApiError> {

@@ -59,8 +59,10 @@ fn sound(report: &mut Report, node: &Node, around: &Around<'_>) {
             report.error(Code::MissingAudio, Some(&node.id), text);
         }
         (None, Some(_)) => {
-            let text = format!("The words of {} have not been made into sound.", named(node));
-            report.error(Code::MissingAudio, Some(&node.id), text);
+            if let Some(mute) = around.mute {
+                let text = format!("The words of {} have not been made into sound, and {mute}.", named(node));
+                report.error(Code::MissingAudio, Some(&node.id), text);
+            }
         }
         _ => {}
     }

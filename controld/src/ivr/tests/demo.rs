@@ -19,7 +19,7 @@ fn the_demo_flow_lints_clean() {
     let flow = parse::parse(MAIN_MENU).unwrap();
     let teams = ["team_sales", "team_support"].map(TeamId::from).into();
     let clips = ["welcome", "menu", "hours", "goodbye"].map(|name| format!("demo/{name}.ogg")).into();
-    let around = Around { flows: &Flows::default(), teams: Some(&teams), clips: Some(&clips) };
+    let around = Around { flows: &Flows::default(), teams: Some(&teams), clips: Some(&clips), mute: None };
     assert_eq!(lint(&FlowId::from("flow_demo"), &flow, &around), []);
     assert_eq!(published("flow_demo", 1, serde_json::from_str(MAIN_MENU).unwrap()).flow, flow);
 }

@@ -11,7 +11,7 @@ use crate::ivr::parse;
 use crate::model::FlowId;
 
 fn found_in(flow: &Flow, flows: &Flows) -> Vec<Problem> {
-    let found = lint(&FlowId::from("main"), flow, &Around { flows, teams: None, clips: None });
+    let found = lint(&FlowId::from("main"), flow, &Around { flows, teams: None, clips: None, mute: None });
     for problem in &found {
         assert!(problem.text.ends_with('.'), "a sentence: {}", problem.text);
     }
@@ -155,7 +155,7 @@ fn targets_that_are_missing() {
     assert_eq!(found(gone), [at(Code::MissingTarget, "j")]);
     let flow = parse::parse_value(flow(json!([team()]), &[])).unwrap();
     let teams = std::collections::BTreeSet::new();
-    let around = Around { flows: &Flows::default(), teams: Some(&teams), clips: None };
+    let around = Around { flows: &Flows::default(), teams: Some(&teams), clips: None, mute: None };
     assert_eq!(lint(&FlowId::from("main"), &flow, &around)[0].code, Code::MissingTarget);
 }
 
@@ -184,11 +184,13 @@ fn missing_audio() {
         parse::parse_value(flow(json!([{ "id": "g", "kind": "greeting" }, team()]), &[("g", "default", "t")])).unwrap();
     assert_eq!(found_in(&silent, &Flows::default())[0].severity, Severity::Warning);
     let clips = ["here.ogg".to_owned()].into();
-    let codes = |prompt: Value| {
+    let codes_when = |mute: Option<&str>, prompt: Value| {
         let flow = parse::parse_value(menu(prompt)).unwrap();
-        let around = Around { flows: &Flows::default(), teams: None, clips: Some(&clips) };
+        let around = Around { flows: &Flows::default(), teams: None, clips: Some(&clips), mute };
         lint(&FlowId::from("main"), &flow, &around).into_iter().map(|one| one.code).collect::<Vec<_>>()
     };
+    let codes = |prompt: Value| codes_when(Some("no voice is set"), prompt);
+    assert_eq!(codes_when(None, json!({ "text": "Hello" })), [], "made into sound when it is published");
     assert_eq!(codes(json!({ "clip": "here.ogg" })), []);
     assert_eq!(codes(json!({ "clip": "gone.ogg" })), [Code::MissingAudio]);
     assert_eq!(codes(json!({ "text": "Hello" })), [Code::MissingAudio]);

@@ -86,7 +86,7 @@ fn some_flows(dice: &mut StdRng) -> Flows {
         flows.publish(Arc::new(crate::ivr::flow::Published { id: FlowId::from(name.as_str()), version: 1, flow }));
     }
     for published in flows.all_current() {
-        let _ = lint(&published.id, &published.flow, &Around { flows: &flows, teams: None, clips: None });
+        let _ = lint(&published.id, &published.flow, &Around { flows: &flows, teams: None, clips: None, mute: None });
     }
     flows
 }

@@ -1,6 +1,9 @@
 //! From WhatsApp's offer to the first sound.
 
-use controld::model::CallStatus;
+use controld::model::{CallStatus, FlowId, OrgId, UserId};
+use controld::store::clips::{ClipRow, ClipSource};
+use controld::store::flow_versions::Publication;
+use controld::store::flows::{Draft, Saved};
 use serde_json::{Value, json};
 
 use super::world::{World, connect, terminate};
@@ -97,4 +100,36 @@ async fn a_clip_that_is_missing_does_not_leave_the_caller_in_silence() {
     world.mediad.refuse("play demo/welcome.ogg", protocol::ErrorCode::BadClip);
     let leg = world.calls("w1").await;
     world.mediad.heard(&leg, "demo/menu.ogg").await;
+}
+
+#[tokio::test]
+async fn words_that_were_made_into_sound_are_heard() {
+    let world = World::open().await;
+    let (org, flow, admin) = (OrgId::from("org_demo"), FlowId::from("flow_demo"), UserId::from("usr_admin"));
+    let body =
+        r#"{"name":"Talks","entry":"a","nodes":[{"id":"a","kind":"hangup","prompt":{"text":"Welcome\n to us."}}]}"#;
+    let draft = Draft { name: "Talks", body, revision: 1 };
+    assert_eq!(world.store.save_draft(&org, &flow, draft, &admin, 1).await.unwrap(), Saved::Done(2));
+    let clip = ClipRow {
+        id: "clip_1".into(),
+        org: org.clone(),
+        name: "Welcome".into(),
+        place: "own/org_demo/clip_1.ogg".into(),
+        duration_ms: 1,
+        bytes: 1,
+        lufs: -19.0,
+        source: ClipSource::Speech,
+        words: Some("Welcome to us.".into()),
+        voice: Some("en".into()),
+        created_by: None,
+        created_at: 1,
+    };
+    world.store.add_clip(&clip).await.unwrap();
+    let publication = Publication { revision: Some(2), note: "", by: Some(&admin) };
+    assert_eq!(world.store.publish_flow(&org, &flow, publication, 2).await.unwrap(), Saved::Done(2));
+    let leg = world.calls("w1").await;
+    world.mediad.heard(&leg, "own/org_demo/clip_1.ogg").await;
+    world.mediad.play_ended(&leg, "own/org_demo/clip_1.ogg");
+    let row = world.ended("w1").await;
+    assert_eq!((row.status, row.ended.unwrap().reason.as_str()), (CallStatus::Completed, "flow_ended"));
 }
