@@ -22,7 +22,7 @@ export function positions(flow: Drawn): Map<string, Spot> {
     : layout(flow);
 }
 
-/** Columns from the entry to the right; what nobody reaches stands below, in a row. */
+/** Columns from the entry to the right; what nobody reaches stands below, in rows. */
 export function layout(flow: Drawn): Map<string, Spot> {
   const byId = new Map(flow.nodes.map((n) => [n.id, n]));
   const { columns, rest } = columnsOf(flow, byId);
@@ -35,9 +35,15 @@ export function layout(flow: Drawn): Map<string, Spot> {
     for (const { node, top } of spread(wishes)) placed.set(node.id, { x, y: Math.round(top) });
   });
   const floor = Math.max(0, ...columns.flat().map((n) => (placed.get(n.id)?.y ?? 0) + heightOf(n)));
-  rest.forEach((node, n) => {
-    placed.set(node.id, { x: n * (NODE_WIDTH + GAP_X), y: floor + GAP_Y * 3 });
-  });
+  const across = Math.max(REST_ACROSS, columns.length);
+  let below = floor + GAP_Y * 3;
+  for (let n = 0; n < rest.length; n += across) {
+    const row = rest.slice(n, n + across);
+    row.forEach((node, at) => {
+      placed.set(node.id, { x: at * (NODE_WIDTH + GAP_X), y: below });
+    });
+    below += Math.max(...row.map(heightOf)) + GAP_Y;
+  }
   const top = Math.min(0, ...[...placed.values()].map((s) => s.y));
   for (const [id, spot] of placed) placed.set(id, { x: spot.x, y: spot.y - top });
   return placed;
@@ -129,5 +135,7 @@ function overlaps(flow: Drawn): boolean {
   });
 }
 
+/** So many of what nobody reaches stand in a row, or more if the drawing is wider. */
+const REST_ACROSS = 4;
 const GAP_X = 96;
 const GAP_Y = 28;

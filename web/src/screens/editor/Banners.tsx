@@ -1,5 +1,6 @@
 /** What stands across the editor: a conflict, a failed save, two versions side by side. */
-import { useState } from "react";
+import { useReactFlow } from "@xyflow/react";
+import { useEffect, useState } from "react";
 import { diffFlows, diffSentences } from "../../core/flow-diff";
 import { move } from "../../core/flow-edit";
 import { positions } from "../../core/flow-layout";
@@ -7,7 +8,9 @@ import { fullMoment } from "../../core/time";
 import { Button } from "../../ui/Button";
 import { classes } from "../../ui/classes";
 import { Notice } from "../../ui/Notice";
+import { FIT } from "./Canvas";
 import { useDesk } from "./Desk";
+import { glide } from "./glide";
 
 export function Banners() {
   const { autosave, comparison } = useDesk();
@@ -81,6 +84,11 @@ function Conflict() {
 
 function Compared() {
   const { comparison, compare, goTo } = useDesk();
+  const { fitView } = useReactFlow();
+  useEffect(() => {
+    const soon = setTimeout(() => void fitView({ ...FIT, ...glide() }), 50);
+    return () => clearTimeout(soon);
+  }, [fitView]);
   const [listed, setListed] = useState(false);
   if (!comparison) return null;
   const sentences = diffSentences(comparison.before, comparison.after);

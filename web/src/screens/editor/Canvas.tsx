@@ -12,7 +12,7 @@ import {
   useReactFlow,
 } from "@xyflow/react";
 import { type DragEvent, type KeyboardEvent, useCallback, useRef, useState } from "react";
-import { exitKey, isKind } from "../../core/flow";
+import { exitKey, isKind, nodeOf } from "../../core/flow";
 import { addInto, connect, move, whyNot } from "../../core/flow-edit";
 import { NODE_WIDTH } from "../../core/flow-size";
 import { kindWord } from "../../core/flow-words";
@@ -35,6 +35,7 @@ export function Canvas() {
   const lines = useLines(desk);
   const [refusal, setRefusal] = useState<string | null>(null);
   const { screenToFlowPosition } = useReactFlow();
+  const [isSmall] = useState(() => editor.flow.nodes.length <= FITS_MAX);
   const wrapper = useRef<HTMLDivElement>(null);
 
   const onNodesChange = useCallback(
@@ -155,9 +156,19 @@ export function Canvas() {
         }
         edgesReconnectable={editable}
         onPaneClick={() => deeds.select([])}
-        fitView
+        fitView={isSmall}
+        onInit={(view) => {
+          const entry = nodeOf(editor.flow, editor.flow.entry) ?? editor.flow.nodes[0];
+          // All of a large flow would be dust: it opens where callers come in.
+          if (!isSmall && entry)
+            void view.setViewport({
+              x: 48 - entry.at.x * READABLE,
+              y: 260 - entry.at.y * READABLE,
+              zoom: READABLE,
+            });
+        }}
         fitViewOptions={FIT}
-        minZoom={0.15}
+        minZoom={0.05}
         maxZoom={1.8}
         snapToGrid
         snapGrid={SNAP}
@@ -196,6 +207,9 @@ function after(was: ReadonlySet<string>, picked: ReadonlyMap<string, boolean>): 
   return now;
 }
 
+/** So many nodes can be read when all are shown. */
+const FITS_MAX = 40;
+const READABLE = 0.7;
 const NODE_TYPES = { box: FlowNode, note: NoteBox };
 const EDGE_TYPES = { back: BackEdge };
 const SNAP: [number, number] = [4, 4];

@@ -8,7 +8,6 @@ import { titleOf } from "../../core/flow-words";
 import { clockFace } from "../../core/time";
 import { type Act, actWord, eventsOf } from "../../core/try-script";
 import { Button, IconButton } from "../../ui/Button";
-import { classes } from "../../ui/classes";
 import { Field } from "../../ui/Field";
 import { Notice } from "../../ui/Notice";
 import { useDesk } from "./Desk";
@@ -84,7 +83,7 @@ export function TryPanel() {
         <hr className="border-line" />
         {result.isError ? <Notice tone="stop">{result.error.message}</Notice> : null}
         {result.data ? (
-          <Trace simulation={result.data} dim={stale} />
+          <Trace simulation={result.data} busy={stale} />
         ) : result.isPending ? (
           <p className="text-faint text-sm">Calling …</p>
         ) : null}
@@ -177,7 +176,7 @@ function Mocks({
   });
 }
 
-function Trace({ simulation, dim }: { simulation: Simulation; dim: boolean }) {
+function Trace({ simulation, busy }: { simulation: Simulation; busy: boolean }) {
   const { editor, goTo, id, teams } = useDesk();
   const names = new Map(editor.flow.nodes.map((n) => [n.id, titleOf(n)]));
   const { ended } = simulation;
@@ -192,7 +191,7 @@ function Trace({ simulation, dim }: { simulation: Simulation; dim: boolean }) {
           ? "The caller hung up"
           : "Still going on after two hours";
   return (
-    <div className={classes("transition-opacity", dim && "opacity-60")}>
+    <div aria-busy={busy}>
       <h3 className="font-medium text-[0.8125rem]">
         {end}
         <span className="font-normal text-faint"> · {clockFace(simulation.lasted_ms)}</span>

@@ -14,6 +14,17 @@ type Spots = ReadonlyMap<string, { x: number; y: number }>;
 
 /** `dragged`: where things are held just now. */
 export function useThings(desk: DeskWords, dragged: Spots): Thing[] {
+  const things = useSettled(desk);
+  return useMemo(() => {
+    if (dragged.size === 0) return things;
+    return things.map((thing) => {
+      const position = dragged.get(thing.id);
+      return position ? { ...thing, position } : thing;
+    });
+  }, [things, dragged]);
+}
+
+function useSettled(desk: DeskWords): Thing[] {
   const { editor, comparison, problems, trail } = desk;
   const flow = comparison ? comparison.both : editor.flow;
   const kept = useRef(new Map<string, Thing>());
@@ -25,7 +36,7 @@ export function useThings(desk: DeskWords, dragged: Spots): Thing[] {
       const found = problems.get(node.id);
       put(
         boxOf(node, {
-          position: dragged.get(node.id) ?? node.at,
+          position: node.at,
           selected: editor.selected.has(node.id),
           data: {
             node,
@@ -46,10 +57,10 @@ export function useThings(desk: DeskWords, dragged: Spots): Thing[] {
         }),
       );
     }
-    for (const note of flow.notes) put(noteOf(note, dragged, editor.selected.has(note.id)));
+    for (const note of flow.notes) put(noteOf(note, editor.selected.has(note.id)));
     kept.current = next;
     return [...next.values()];
-  }, [flow, around, dragged, editor.selected, comparison, problems, trail]);
+  }, [flow, around, editor.selected, comparison, problems, trail]);
 }
 
 export function useLines(desk: DeskWords): Line[] {
@@ -95,11 +106,11 @@ function boxOf(
   };
 }
 
-function noteOf(note: Note, dragged: Spots, selected: boolean): NoteThing {
+function noteOf(note: Note, selected: boolean): NoteThing {
   return {
     id: note.id,
     type: "note",
-    position: dragged.get(note.id) ?? note.at,
+    position: note.at,
     selected,
     ariaLabel: `Note: ${note.text || "empty"}`,
     data: { note },

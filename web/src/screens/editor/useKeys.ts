@@ -24,8 +24,10 @@ export function useKeys(desk: DeskWords, more: { find: () => void; nextProblem: 
       const typing =
         target instanceof HTMLElement &&
         (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+      // A click on the canvas leaves the focus on what is around it.
+      const board = document.querySelector("[data-board]");
       const canvas =
-        target === document.body || (target instanceof Element && target.closest("[data-board]") !== null);
+        target instanceof Node && board !== null && (board.contains(target) || target.contains(board));
       const inMenu = target instanceof Element && target.closest("[role=menu]") !== null;
       const phone = target instanceof Element && target.closest("aside[aria-label=Phone]") !== null;
       if (inMenu || phone) return;
