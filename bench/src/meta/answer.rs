@@ -108,10 +108,11 @@ impl Remote {
 }
 
 /// Checks an SDP by the rules Meta documents or shows; the sentence goes into `error_data.details`.
-pub fn validate(text: &str, kind: Kind) -> Result<Remote, String> {
+/// With `lax_codecs`, codecs that Meta does not speak may be named beside Opus, as its older samples do.
+pub fn validate(text: &str, kind: Kind, lax_codecs: bool) -> Result<Remote, String> {
     check_shape(text)?;
     let remote = Remote::parse(text);
-    check_media(&remote)?;
+    check_media(&remote, lax_codecs)?;
     check_transport(&remote, kind)?;
     Ok(remote)
 }
@@ -138,7 +139,7 @@ fn check_shape(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_media(remote: &Remote) -> Result<(), String> {
+fn check_media(remote: &Remote, lax_codecs: bool) -> Result<(), String> {
     match remote.lines.as_slice() {
         [(kind, transport)] if kind == "audio" => {
             if transport != "UDP/TLS/RTP/SAVPF" {
@@ -154,6 +155,9 @@ fn check_media(remote: &Remote) -> Result<(), String> {
     }
     for (pt, name) in &remote.codecs {
         let name = name.to_ascii_lowercase();
+        if lax_codecs {
+            break;
+        }
         if name.starts_with("telephone-event") && !is_telephone_8k(&name) {
             return Err(format!("Unsupported clock rate of payload type {pt} in SDP: {name}"));
         }

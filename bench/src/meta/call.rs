@@ -1,9 +1,11 @@
-//! One user-initiated call as Meta sees it: a pure machine, time is an argument.
+//! One call as Meta sees it, whoever dialled: a pure machine, time is an argument. What only calls by the business do
+//! is in `outgoing`.
 
 use std::time::{Duration, Instant};
 
 use super::answer::{self, Kind, Remote};
 use super::faults::Faults;
+use super::outgoing::Plan;
 use super::refusal::Refusal;
 use super::wacid::Wacid;
 
@@ -16,9 +18,9 @@ pub struct Now {
     pub unix_ms: u64,
 }
 
-/// The person who dials.
+/// The WhatsApp user: who dials, or who is called.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub struct Person {
     /// Digits, no plus sign.
     pub phone: String,
     /// The WhatsApp profile's name.
@@ -49,6 +51,8 @@ pub enum State {
     Offered,
     /// The business answered the SDP; ICE and DTLS may come up.
     PreAccepted,
+    /// A call by the business: the user's phone rings.
+    Ringing,
     /// Picked up.
     Accepted {
         /// When `accept` was taken.
@@ -67,6 +71,7 @@ impl State {
             State::Dialled => "dialled",
             State::Offered => "offered",
             State::PreAccepted => "pre_accepted",
+            State::Ringing => "ringing",
             State::Accepted { .. } => "accepted",
             State::Ended => "ended",
         }
@@ -116,6 +121,17 @@ pub struct Media {
     pub controlled: bool,
 }
 
+/// What a status webhook says of a call by the business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// The user's phone rings.
+    Ringing,
+    /// The user picked up.
+    Accepted,
+    /// The user declined, or is busy.
+    Rejected,
+}
+
 /// What the exchange must do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
@@ -123,6 +139,8 @@ pub enum Deed {
     Apply(Box<Remote>),
     /// The call is picked up: media may flow.
     Open,
+    /// Post a status webhook.
+    Tell(Status),
     /// Post the `terminate` webhook and close the relay's side.
     End(Ending),
 }
@@ -132,15 +150,17 @@ pub enum Deed {
 pub struct Call {
     /// Meta's id.
     pub id: Wacid,
-    /// Who dials.
-    pub caller: Caller,
+    /// The user's end.
+    pub user: Person,
+    /// What the user's phone will do; only of calls by the business.
+    pub plan: Option<Plan>,
     /// What goes wrong with it.
     pub faults: Faults,
     /// Where it stands.
     pub state: State,
-    /// The SDP in the `connect` webhook.
+    /// The SDP in the `connect` webhook: an offer, or the answer to the business's.
     pub offer: String,
-    /// The SDP of the business, once it answered.
+    /// The SDP of the business, once it answered, or its offer.
     pub answer: Option<String>,
     /// How it ended.
     pub ending: Option<Ending>,
@@ -150,15 +170,19 @@ pub struct Call {
     pub faults_of_ours: Vec<String>,
     /// When it was dialled.
     pub born: Now,
-    rules: Rules,
+    /// Webhooks that will come again after the end: (event, body).
+    pub ghosts: Vec<(&'static str, String)>,
+    /// How long things may take.
+    pub rules: Rules,
 }
 
 impl Call {
     /// A call that was just dialled.
-    pub fn new(id: Wacid, caller: Caller, faults: Faults, rules: Rules, offer: String, now: Now) -> Call {
+    pub fn new(id: Wacid, user: Person, faults: Faults, rules: Rules, offer: String, now: Now) -> Call {
         let mut call = Call {
             id,
-            caller,
+            user,
+            plan: None,
             faults,
             state: State::Dialled,
             offer,
@@ -167,6 +191,7 @@ impl Call {
             events: Vec::new(),
             faults_of_ours: Vec::new(),
             born: now,
+            ghosts: Vec::new(),
             rules,
         };
         call.note(now, "dialled");
@@ -181,10 +206,15 @@ impl Call {
         }
     }
 
+    /// Whether the business dialled.
+    pub fn by_business(&self) -> bool {
+        self.plan.is_some()
+    }
+
     /// `pre_accept`: the SDP is applied, the caller still hears it ring.
     pub fn pre_accept(&mut self, now: Now, sdp: &str) -> Result<Vec<Deed>, Refusal> {
         match self.state {
-            State::Dialled | State::Offered => {}
+            State::Dialled | State::Offered if !self.by_business() => {}
             State::PreAccepted => return Err(self.refuse(now, "pre_accept", "the call is already pre-accepted")),
             _ => return Err(self.not_now(now, "pre_accept")),
         }
@@ -197,7 +227,7 @@ impl Call {
     /// `accept`: picked up. After a `pre_accept` the SDP must be the same.
     pub fn accept(&mut self, now: Now, sdp: &str) -> Result<Vec<Deed>, Refusal> {
         let mut deeds = match self.state {
-            State::Dialled | State::Offered => self.apply(now, sdp)?,
+            State::Dialled | State::Offered if !self.by_business() => self.apply(now, sdp)?,
             State::PreAccepted if self.answer.as_deref() == Some(sdp) => Vec::new(),
             State::PreAccepted => {
                 self.fault(now, "accept with another SDP than pre_accept");
@@ -214,7 +244,9 @@ impl Call {
     /// `reject`, before the call is picked up.
     pub fn reject(&mut self, now: Now) -> Result<Vec<Deed>, Refusal> {
         match self.state {
-            State::Dialled | State::Offered | State::PreAccepted => Ok(self.end(now, None, "rejected by the business")),
+            State::Dialled | State::Offered | State::PreAccepted if !self.by_business() => {
+                Ok(self.end(now, None, "rejected by the business"))
+            }
             _ => Err(self.not_now(now, "reject")),
         }
     }
@@ -227,14 +259,20 @@ impl Call {
         }
     }
 
-    /// The caller hangs up; a second time does nothing.
+    /// The user hangs up, or declines what rings; a second time does nothing.
     pub fn hang_up(&mut self, now: Now) -> Vec<Deed> {
-        if self.state == State::Ended { Vec::new() } else { self.end(now, None, "caller hung up") }
+        match self.state {
+            State::Ended => Vec::new(),
+            State::Accepted { .. } if self.by_business() => self.end(now, None, "user hung up"),
+            _ if self.by_business() => self.decline(now),
+            _ => self.end(now, None, "caller hung up"),
+        }
     }
 
     /// Time passed: ring timer, media watchdogs, faults of the business.
     pub fn wake(&mut self, now: Now, media: Media) -> Vec<Deed> {
-        if media.early > 0 {
+        // WHY: for calls by the business nothing forbids sound before the pick-up; nobody hears it.
+        if media.early > 0 && !self.by_business() {
             self.fault(now, "rtp before accept");
         }
         if media.ssrcs > 1 {
@@ -246,11 +284,18 @@ impl Call {
         if media.controlled {
             self.fault(now, "ice: the business must be controlling");
         }
+        if let Some(code) = self.fails_now(now) {
+            return self.end(now, Some(code), "failed on purpose");
+        }
         match self.state {
-            State::Dialled | State::Offered | State::PreAccepted => {
+            State::Dialled | State::Offered | State::PreAccepted | State::Ringing => {
                 if now.at.duration_since(self.born.at) >= self.rules.ring {
                     return self.end(now, None, "not answered");
                 }
+                return self.wake_outgoing(now);
+            }
+            State::Accepted { since, .. } if self.talked_enough(now, since) => {
+                return self.end(now, None, "user hung up");
             }
             State::Accepted { since, .. } if media.watched => {
                 let silent = match media.life {
@@ -275,6 +320,12 @@ impl Call {
         }
     }
 
+    fn fails_now(&self, now: Now) -> Option<u32> {
+        let after = Duration::from_millis(self.faults.fail_after_ms);
+        let due = now.at.saturating_duration_since(self.born.at) >= after;
+        self.faults.fail_code.filter(|_| due && self.state != State::Ended)
+    }
+
     fn fault(&mut self, now: Now, what: &str) {
         if !self.faults_of_ours.iter().any(|known| known == what) {
             self.faults_of_ours.push(what.to_owned());
@@ -287,7 +338,7 @@ impl Call {
             self.note(now, "refused on purpose: 138007");
             return Err(Refusal::ConnectTimeout);
         }
-        match answer::validate(sdp, Kind::Answer) {
+        match answer::validate(sdp, Kind::Answer, false) {
             Ok(remote) => {
                 self.answer = Some(sdp.to_owned());
                 Ok(vec![Deed::Apply(Box::new(remote))])
@@ -299,7 +350,8 @@ impl Call {
         }
     }
 
-    fn end(&mut self, now: Now, failed: Option<u32>, by: &'static str) -> Vec<Deed> {
+    /// The call is over.
+    pub(super) fn end(&mut self, now: Now, failed: Option<u32>, by: &'static str) -> Vec<Deed> {
         let talk = match self.state {
             State::Accepted { since, start_secs } => {
                 let real = now.at.saturating_duration_since(since).as_secs_f64();

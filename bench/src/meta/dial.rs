@@ -7,12 +7,13 @@ use std::time::Duration;
 use rand::RngExt as _;
 use serde::Serialize;
 
-use super::call::{Call, Caller, Deed, Now, Rules, State};
-use super::exchange::{Entry, Exchange, clock, lock};
+use super::call::{Call, Deed, Now, Person, Rules, State};
+use super::exchange::{Entry, Exchange, lock};
 use super::faults::Faults;
 use super::notice;
-use super::relay::{Open, Phone};
+use super::relay::{OPUS, Open, Phone, TELEPHONE_EVENT};
 use super::sdp::{self, Description, Ice};
+use super::user::{digits_of, user_id};
 use super::wacid::{Direction, Wacid};
 
 /// A wish to call the business.
@@ -67,12 +68,12 @@ impl Exchange {
         if lock(&self.number).check_calls().is_err() {
             return Err(DialError::Gated("calling is not enabled for this number"));
         }
-        let (id, caller) = self.who(&dial);
-        self.check_room(&caller)?;
+        let (id, user) = self.who(&dial);
+        self.check_room(&user)?;
         let (offer, ticket, answer) = match dial.media {
             DialMedia::External(sdp) => (sdp, None, None),
             DialMedia::Relay(phone) => {
-                let (open, older) = self.opening(phone, &dial.faults);
+                let (open, older) = self.opening(phone, &dial.faults, [OPUS, TELEPHONE_EVENT]);
                 let (ice, ssrc) = (open.ice.clone(), open.ssrc);
                 let ticket = self.relay.open(open).await.map_err(DialError::Media)?;
                 let offer = self.describe(ice, ssrc, &ticket.fingerprint, older);
@@ -80,9 +81,10 @@ impl Exchange {
                 (offer, Some(ticket), answer)
             }
         };
-        let now = clock();
+        let now = self.now();
+        self.dialled_by(&user, now);
         let rules = self.rules(&dial.faults);
-        let mut call = Call::new(id.clone(), caller, dial.faults, rules, offer, now);
+        let mut call = Call::new(id.clone(), user, dial.faults, rules, offer, now);
         self.announce(&mut call, now);
         let mut calls = lock(&self.calls);
         forget_oldest(&mut calls);
@@ -108,31 +110,35 @@ impl Exchange {
         self.tell(call, "ringing");
     }
 
-    fn who(&self, dial: &Dial) -> (Wacid, Caller) {
-        let rng = &mut *lock(&self.rng);
-        let digits = |text: &String| text.chars().filter(char::is_ascii_digit).take(15).collect::<String>();
-        let phone = dial.from.as_ref().map(digits).filter(|digits| !digits.is_empty());
-        let phone = phone.unwrap_or_else(|| format!("1555{:07}", rng.random_range(0..10_000_000)));
-        let id = Wacid::new(&phone, &self.line.display_number, Direction::User, rng);
+    fn who(&self, dial: &Dial) -> (Wacid, Person) {
+        let phone = dial.from.as_deref().map(digits_of).filter(|digits| !digits.is_empty());
+        let (id, phone) = {
+            let rng = &mut *lock(&self.rng);
+            let phone = phone.unwrap_or_else(|| format!("1555{:07}", rng.random_range(0..10_000_000)));
+            (Wacid::new(&phone, &self.line.display_number, Direction::User, rng), phone)
+        };
         let id = if dial.faults.awkward_id { id.awkward() } else { id };
-        let name = dial.name.clone().unwrap_or_else(|| phone.clone());
-        (id, Caller { user_id: format!("US.1349{phone}"), phone, name })
+        let name = dial.name.clone().unwrap_or_else(|| self.name_of(&phone));
+        (id, Person { user_id: user_id(&phone), phone, name })
     }
 
-    fn check_room(&self, caller: &Caller) -> Result<(), DialError> {
+    fn check_room(&self, user: &Person) -> Result<(), DialError> {
         let calls = lock(&self.calls);
         let live = calls.values().filter(|entry| entry.call.state != State::Ended);
         let mut count = 0;
         for entry in live {
             count += 1;
-            if entry.call.caller.phone == caller.phone {
+            if entry.call.user.phone == user.phone {
                 return Err(DialError::Busy);
             }
         }
-        if count >= CALLS_MAX { Err(DialError::Gated("the number has 1000 calls already")) } else { Ok(()) }
+        drop(calls);
+        let full = count >= lock(&self.number).standing.concurrent_calls as usize;
+        if full { Err(DialError::Gated("the number has as many calls as it may have")) } else { Ok(()) }
     }
 
-    fn opening(&self, phone: Phone, faults: &Faults) -> (Open, bool) {
+    /// What the relay needs of a call, and whether its SDP is of the older kind.
+    pub(super) fn opening(&self, phone: Phone, faults: &Faults, payload_types: [u8; 2]) -> (Open, bool) {
         let rng = &mut *lock(&self.rng);
         let ice = if faults.old_sdp { Ice::older(rng) } else { Ice::today(faults.ice_pwd_padded, rng) };
         let open = Open {
@@ -141,6 +147,7 @@ impl Exchange {
             phone,
             rsa: faults.rsa_certificate,
             aead: faults.aead,
+            payload_types,
             waits_for_rtp: faults.never_send_first,
             loss_percent: faults.loss_percent,
             seed: rng.random(),
@@ -149,19 +156,25 @@ impl Exchange {
     }
 
     fn describe(&self, ice: Ice, ssrc: u32, fingerprint: &str, older: bool) -> String {
+        let description = self.description(ice, ssrc, fingerprint);
+        if older { sdp::offer_older(&description) } else { sdp::offer_today(&description) }
+    }
+
+    /// The relay's side of an SDP.
+    pub(super) fn description(&self, ice: Ice, ssrc: u32, fingerprint: &str) -> Description {
         let rng = &mut *lock(&self.rng);
-        let description = Description {
+        Description {
             relay: self.relay.media(),
             ice,
             fingerprint: fingerprint.to_owned(),
             ssrc,
-            unix_ms: clock().unix_ms,
+            unix_ms: self.now().unix_ms,
             stream_ids: [sdp::uuid(rng), sdp::uuid(rng)],
-        };
-        if older { sdp::offer_older(&description) } else { sdp::offer_today(&description) }
+        }
     }
 
-    fn rules(&self, faults: &Faults) -> Rules {
+    /// How long things may take in a call.
+    pub(super) fn rules(&self, faults: &Faults) -> Rules {
         let pick = |knob: Option<u64>, usual: Duration| knob.map_or(usual.mul_f64(self.scale), Duration::from_millis);
         Rules {
             ring: pick(faults.ring_ms, RING),
@@ -173,7 +186,7 @@ impl Exchange {
 }
 
 /// Ended calls stay to be looked at, but not for ever.
-fn forget_oldest(calls: &mut BTreeMap<Wacid, Entry>) {
+pub(super) fn forget_oldest(calls: &mut BTreeMap<Wacid, Entry>) {
     if calls.len() < CALLS_KEPT {
         return;
     }
@@ -188,7 +201,4 @@ const RING: Duration = Duration::from_secs(45);
 const START_SILENCE: Duration = Duration::from_secs(20);
 const MID_SILENCE: Duration = Duration::from_secs(30);
 const OVERTAKEN_BY: Duration = Duration::from_millis(400);
-const CALLS_MAX: usize = 1000;
 const CALLS_KEPT: usize = 10_000;
-// A live call is never forgotten.
-const _: () = assert!(CALLS_MAX < CALLS_KEPT);

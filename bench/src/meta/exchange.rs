@@ -1,6 +1,7 @@
-//! All calls of one stand-in: dialling, the business's actions, time, and the deeds that follow.
+//! All calls and users of one stand-in: the business's actions, time, and the deeds that follow.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,14 +11,16 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use super::answer::Remote;
-use super::call::{Call, Deed, Ending, Now, State};
-use super::json::{self, Style};
-use super::notice::{self, Line};
+use super::call::{Call, Deed, Now, State};
+use super::notice::Line;
 use super::number::Number;
+use super::people::Users;
 use super::refusal::Refusal;
 use super::relay::{Relay, Ticket};
+use super::standing::Orders;
+use super::template::Templates;
 use super::wacid::Wacid;
-use super::webhooks::{Letter, Post, Report};
+use super::webhooks::Post;
 
 /// The switchboard. Every entrance (Graph, control API, ticker) comes through here.
 pub struct Exchange {
@@ -25,14 +28,21 @@ pub struct Exchange {
     pub line: Line,
     /// The bearer token Graph asks for.
     pub token: String,
-    /// The number's calling settings.
+    /// The number's calling settings, and its standing.
     pub number: Mutex<Number>,
+    /// Refusals that a test has ordered.
+    pub orders: Mutex<Orders>,
+    /// Message templates of the account.
+    pub templates: Mutex<Templates>,
     pub(super) relay: Relay,
-    post: Post,
+    pub(super) post: Post,
     pub(super) scale: f64,
+    /// INVARIANT: whoever holds two of these locks took `calls` before `users` before `number` before `rng`.
     pub(super) calls: Mutex<BTreeMap<Wacid, Entry>>,
+    pub(super) users: Mutex<Users>,
     pub(super) rng: Mutex<StdRng>,
-    changes: broadcast::Sender<Change>,
+    ahead_ms: AtomicU64,
+    changes: broadcast::Sender<News>,
 }
 
 /// One call with its media.
@@ -43,7 +53,16 @@ pub struct Entry {
     pub ticket: Option<Ticket>,
 }
 
-/// Something happened to a call: pushed to whoever listens at `/control/events`.
+/// What is pushed to whoever listens at `/control/events`.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// About a call.
+    Call(Change),
+    /// About a user: chat or permission. The number.
+    User(String),
+}
+
+/// Something happened to a call.
 #[derive(Debug, Clone, Serialize)]
 pub struct Change {
     /// Which call.
@@ -52,6 +71,10 @@ pub struct Change {
     pub state: &'static str,
     /// What happened, in words.
     pub what: String,
+    /// The user's number.
+    pub phone: String,
+    /// `user_initiated` or `business_initiated`.
+    pub direction: &'static str,
 }
 
 impl Exchange {
@@ -61,13 +84,28 @@ impl Exchange {
             line,
             token,
             number: Mutex::new(Number::default()),
+            orders: Mutex::default(),
+            templates: Mutex::default(),
             relay,
             post,
             scale,
             calls: Mutex::new(BTreeMap::new()),
+            users: Mutex::default(),
+            ahead_ms: AtomicU64::new(0),
             rng: Mutex::new(StdRng::seed_from_u64(seed)),
             changes: broadcast::channel(CHANGES_KEPT).0,
         }
+    }
+
+    /// Both clocks; Meta's calendar runs ahead of ours by what tests have asked for.
+    pub fn now(&self) -> Now {
+        let now = clock();
+        Now { unix_ms: now.unix_ms.saturating_add(self.ahead_ms.load(Ordering::Relaxed)), ..now }
+    }
+
+    /// Moves Meta's calendar on: permissions, windows and limits see it, running calls do not.
+    pub fn advance(&self, secs: u64) {
+        self.ahead_ms.fetch_add(secs.min(ADVANCE_SECS_MAX) * 1000, Ordering::Relaxed);
     }
 
     /// The business's `pre_accept`.
@@ -93,7 +131,7 @@ impl Exchange {
     /// The caller hangs up. False if there is no such call.
     pub fn hang_up(self: &Arc<Self>, id: &Wacid) -> bool {
         self.with(id, |entry| {
-            let now = clock();
+            let now = self.now();
             let deeds = entry.call.hang_up(now);
             self.carry_out(entry, deeds, now);
         })
@@ -105,7 +143,7 @@ impl Exchange {
         self.with(id, |entry| {
             let Some(ticket) = &entry.ticket else { return false };
             self.relay.press(ticket, digits);
-            entry.call.note(clock(), format!("pressed {digits}"));
+            entry.call.note(self.now(), format!("pressed {digits}"));
             self.tell(&entry.call, format!("pressed {digits}"));
             true
         })
@@ -134,7 +172,7 @@ impl Exchange {
     }
 
     /// Every change from now on.
-    pub fn listen(&self) -> broadcast::Receiver<Change> {
+    pub fn listen(&self) -> broadcast::Receiver<News> {
         self.changes.subscribe()
     }
 
@@ -150,7 +188,7 @@ impl Exchange {
     }
 
     fn tick(self: &Arc<Self>) {
-        let now = clock();
+        let now = self.now();
         for entry in lock(&self.calls).values_mut() {
             if entry.call.state == State::Ended {
                 continue;
@@ -170,7 +208,7 @@ impl Exchange {
         id: &Wacid,
         act: impl FnOnce(&mut Call, Now) -> Result<Vec<Deed>, Refusal>,
     ) -> Result<(), Refusal> {
-        let now = clock();
+        let now = self.now();
         self.with(id, |entry| {
             let media = entry.ticket.as_ref().map(Ticket::media).unwrap_or_default();
             if media.early > 0 && entry.call.state != State::Ended {
@@ -184,12 +222,13 @@ impl Exchange {
         .unwrap_or_else(|| Err(Refusal::Parameter("call_id is not a call of this phone number".to_owned())))
     }
 
-    fn carry_out(self: &Arc<Self>, entry: &mut Entry, deeds: Vec<Deed>, now: Now) {
+    pub(super) fn carry_out(self: &Arc<Self>, entry: &mut Entry, deeds: Vec<Deed>, now: Now) {
         for deed in deeds {
             match (deed, &entry.ticket) {
                 (Deed::Apply(remote), ticket) => {
                     if let Some(ticket) = ticket {
-                        self.relay.answer(ticket, Remote::clone(&remote));
+                        let client = remote.setup.as_deref() == Some("passive");
+                        self.relay.answer(ticket, Remote::clone(&remote), client);
                     }
                     self.tell(&entry.call, "answer of the business applied");
                 }
@@ -198,66 +237,41 @@ impl Exchange {
                         self.relay.accept(ticket);
                     }
                     self.tell(&entry.call, "accepted");
+                    self.connected(&entry.call, now);
                 }
+                (Deed::Tell(status), _) => self.say(&mut entry.call, status, now),
                 (Deed::End(ending), ticket) => {
                     if let Some(ticket) = ticket {
                         self.relay.close(ticket);
                     }
                     self.tell(&entry.call, format!("ended: {}", ending.by));
                     self.say_goodbye(&mut entry.call, &ending, now);
+                    self.remember(&entry.call, now);
                 }
             }
         }
     }
 
-    pub(super) fn say_goodbye(self: &Arc<Self>, call: &mut Call, ending: &Ending, now: Now) {
-        let body = notice::terminate(&self.line, call, ending);
-        self.post_letter(call, "terminate", &body, Duration::ZERO, now);
-    }
-
-    pub(super) fn post_letter(
-        self: &Arc<Self>,
-        call: &mut Call,
-        event: &'static str,
-        body: &serde_json::Value,
-        delay: Duration,
-        now: Now,
-    ) {
-        if call.faults.drop.loses(event) {
-            call.note(now, format!("webhook {event}: dropped on purpose"));
-            return;
-        }
-        let style = Style { shuffled: call.faults.shuffled_keys, slashes_escaped: call.faults.slashes_escaped };
-        let letter = Letter {
-            call: call.id.clone(),
-            event,
-            body: json::write(body, style, &mut *lock(&self.rng)),
-            delay,
-            duplicate: call.faults.duplicate,
-            wrong_signature: call.faults.wrong_signature,
-        };
-        self.post.send(letter, self.report());
-    }
-
-    fn report(self: &Arc<Self>) -> Report {
-        let exchange = Arc::downgrade(self);
-        Arc::new(move |id, what| {
-            let Some(exchange) = exchange.upgrade() else { return };
-            exchange.with(id, |entry| {
-                entry.call.note(clock(), what.clone());
-                exchange.tell(&entry.call, what);
-            });
-        })
-    }
-
+    /// Tells whoever listens.
     pub(super) fn tell(&self, call: &Call, what: impl Into<String>) {
+        let direction = if call.by_business() { "business_initiated" } else { "user_initiated" };
+        self.push(News::Call(Change {
+            call: call.id.clone(),
+            state: call.state.word(),
+            what: what.into(),
+            phone: call.user.phone.clone(),
+            direction,
+        }));
+    }
+
+    pub(super) fn push(&self, news: News) {
         // WHY: nobody listening is no error; a slow listener loses the oldest and asks again.
-        let _ = self.changes.send(Change { call: call.id.clone(), state: call.state.word(), what: what.into() });
+        let _ = self.changes.send(news);
     }
 }
 
 /// Both clocks, read in one place.
-pub fn clock() -> Now {
+fn clock() -> Now {
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Now { at: Instant::now(), unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) }
 }
@@ -268,4 +282,6 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 const TICK: Duration = Duration::from_millis(20);
+/// Ten years.
+const ADVANCE_SECS_MAX: u64 = 315_360_000;
 const CHANGES_KEPT: usize = 1024;

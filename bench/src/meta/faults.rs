@@ -10,8 +10,14 @@ pub struct Faults {
     pub duplicate: u32,
     /// Webhooks that never arrive.
     pub drop: Dropped,
-    /// Delay before the `connect` webhook is posted.
+    /// Delay before the `connect` webhook is posted. Of a call by the business: the SDP answer comes late; more than
+    /// the script's `ring_after_ms`, and RINGING overtakes it.
     pub delay_ms: u64,
+    /// Every webhook of this call is late by a random time up to this, so they overtake each other.
+    pub shuffle_ms: u64,
+    /// This long after the call's end all its webhooks come once more in random order, their timestamps old. Those
+    /// that were dropped come for the first time.
+    pub ghosts_after_ms: Option<u64>,
     /// The caller gives up at once and `terminate` overtakes `connect`.
     pub terminate_before_connect: bool,
     /// The signature is of another secret.
@@ -34,7 +40,7 @@ pub struct Faults {
     pub errors_doubled: bool,
     /// `Failed`/`Completed` as the guide's samples print, not `FAILED`/`COMPLETED`.
     pub status_title_case: bool,
-    /// The offer as Meta's older published sample has it.
+    /// The offer, or the answer to a business's offer, as Meta's older published sample has it.
     pub old_sdp: bool,
     /// The ICE password ends in `==`.
     pub ice_pwd_padded: bool,
@@ -52,6 +58,22 @@ pub struct Faults {
     pub sdp_138008: bool,
     /// RTP the relay loses on its way to the business.
     pub loss_percent: u8,
+    /// The relay's DTLS role when the business offers `actpass`. An offer of `active` or `passive` decides by itself.
+    pub dtls_role: DtlsRole,
+    /// The business's offer may name codecs that Meta does not speak.
+    pub lax_codecs: bool,
+    /// A `connect` with an answer carries the deprecated `connection` beside `session`.
+    pub legacy_connection: bool,
+    /// `from` and `to` the wrong way round in a call by the business, as in some samples.
+    pub numbers_swapped: bool,
+    /// Status webhooks have `contacts`.
+    pub status_contacts: bool,
+    /// ACCEPTED comes this long after the pick-up; media does not wait.
+    pub accepted_lag_ms: u64,
+    /// The call fails with this code (138019 to 138023), `fail_after_ms` after it was placed.
+    pub fail_code: Option<u32>,
+    /// See `fail_code`.
+    pub fail_after_ms: u64,
     /// Overrides the time the caller lets it ring. Default 45 s, scaled.
     pub ring_ms: Option<u64>,
     /// Overrides the no-media-from-the-start rule. Default 20 s, scaled.
@@ -71,8 +93,25 @@ pub enum Dropped {
     Connect,
     /// `terminate` is lost.
     Terminate,
-    /// Both are lost.
+    /// RINGING is lost.
+    Ringing,
+    /// ACCEPTED is lost.
+    Accepted,
+    /// REJECTED is lost.
+    Rejected,
+    /// All are lost.
     All,
+}
+
+/// Who begins the DTLS handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum DtlsRole {
+    /// The relay, as the published answer has it.
+    #[default]
+    Active,
+    /// The business, as the documentation's text advises.
+    Passive,
 }
 
 impl Dropped {
@@ -82,6 +121,9 @@ impl Dropped {
             Dropped::None => false,
             Dropped::Connect => event == "connect",
             Dropped::Terminate => event == "terminate",
+            Dropped::Ringing => event == "ringing",
+            Dropped::Accepted => event == "accepted",
+            Dropped::Rejected => event == "rejected",
             Dropped::All => true,
         }
     }
@@ -93,6 +135,8 @@ impl Default for Faults {
             duplicate: 0,
             drop: Dropped::None,
             delay_ms: 0,
+            shuffle_ms: 0,
+            ghosts_after_ms: None,
             terminate_before_connect: false,
             wrong_signature: false,
             stale_secs: 0,
@@ -113,6 +157,14 @@ impl Default for Faults {
             connect_timeout: false,
             sdp_138008: false,
             loss_percent: 0,
+            dtls_role: DtlsRole::Active,
+            lax_codecs: false,
+            legacy_connection: false,
+            numbers_swapped: false,
+            status_contacts: false,
+            accepted_lag_ms: 0,
+            fail_code: None,
+            fail_after_ms: 0,
             ring_ms: None,
             start_silence_ms: None,
             mid_silence_ms: None,

@@ -3,17 +3,30 @@
 pub mod answer;
 pub mod call;
 pub mod control;
+pub mod control_users;
 pub mod dial;
 pub mod exchange;
 pub mod faults;
 pub mod graph;
 pub mod json;
+mod mail;
+pub mod message_notice;
+pub mod messages;
 pub mod notice;
 pub mod number;
+pub mod outgoing;
 pub mod page;
+pub mod people;
+pub mod permission;
+pub mod place;
 pub mod refusal;
 pub mod relay;
+pub mod script;
 pub mod sdp;
+pub mod sdp_answer;
+pub mod standing;
+pub mod template;
+pub mod user;
 pub mod wacid;
 pub mod webhooks;
 
@@ -146,6 +159,7 @@ fn app(exchange: Arc<Exchange>) -> Router {
         .route("/livez", get(|| async { "ok" }))
         .merge(page::routes())
         .merge(control::routes())
+        .merge(control_users::routes())
         .merge(graph::routes())
         .fallback(graph::nowhere)
         .with_state(exchange)

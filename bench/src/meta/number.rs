@@ -3,11 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::refusal::Refusal;
+use super::standing::Standing;
 
 /// What `GET /settings` returns and `POST /settings` changes.
 #[derive(Debug, Clone)]
 pub struct Number {
     calling: Map<String, Value>,
+    /// How Meta treats it.
+    pub standing: Standing,
 }
 
 impl Default for Number {
@@ -19,14 +22,24 @@ impl Default for Number {
             "sip": {"status": "DISABLED"},
         });
         let Value::Object(calling) = calling else { unreachable!("an object was written above") };
-        Number { calling }
+        Number { calling, standing: Standing::default() }
     }
 }
 
 impl Number {
     /// The body of `GET /settings`.
     pub fn read(&self) -> Value {
-        json!({"calling": self.calling})
+        let mut calling = self.calling.clone();
+        if self.standing.restricted {
+            let restriction = json!({"type": "RESTRICTED_BUSINESS_INITIATED_CALLING", "reason": "Low call quality"});
+            calling.insert("restrictions".into(), json!({"restrictions_list": [restriction]}));
+        }
+        json!({"calling": calling})
+    }
+
+    /// Whether users who call give permission to be called back.
+    pub fn asks_back(&self) -> bool {
+        self.calling.get("callback_permission_status") == Some(&json!("ENABLED"))
     }
 
     /// Takes the body of `POST /settings`; keys that are absent stay as they are.
@@ -40,6 +53,9 @@ impl Number {
         if let Some(hours) = wanted.get("call_hours") {
             check_hours(hours)?;
         }
+        if wanted.get("status") == Some(&json!("ENABLED")) {
+            self.standing.check_enable(uses_sip(wanted) || uses_sip(&self.calling))?;
+        }
         for (key, value) in wanted {
             self.calling.insert(key.clone(), value.clone());
         }
@@ -48,14 +64,20 @@ impl Number {
 
     /// Whether `/calls` works at all.
     pub fn check_calls(&self) -> Result<(), Refusal> {
-        if self.calling.get("sip").and_then(|sip| sip.get("status")) == Some(&json!("ENABLED")) {
+        if uses_sip(&self.calling) {
             return Err(Refusal::SipEnabled);
         }
-        if self.calling.get("status") != Some(&json!("ENABLED")) {
-            return Err(Refusal::NotEnabled);
-        }
-        Ok(())
+        self.check_enabled()
     }
+
+    /// Whether calling is on, by whatever way.
+    pub fn check_enabled(&self) -> Result<(), Refusal> {
+        if self.calling.get("status") == Some(&json!("ENABLED")) { Ok(()) } else { Err(Refusal::NotEnabled) }
+    }
+}
+
+fn uses_sip(calling: &Map<String, Value>) -> bool {
+    calling.get("sip").and_then(|sip| sip.get("status")) == Some(&json!("ENABLED"))
 }
 
 fn check_word(calling: &Map<String, Value>, key: &str, allowed: &[&str]) -> Result<(), Refusal> {

@@ -172,13 +172,16 @@ fn letters(count: usize, rng: &mut impl rand::Rng) -> String {
     (0..count).map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())])).collect()
 }
 
-fn crlf(lines: &[String]) -> String {
+/// Lines to text, CRLF after each.
+pub fn crlf(lines: &[String]) -> String {
     let mut text = lines.join("\r\n");
     text.push_str("\r\n");
     text
 }
 
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-const FMTP_TODAY: &str =
+/// What Meta asks of Opus today.
+pub const FMTP_TODAY: &str =
     "maxaveragebitrate=20000;maxplaybackrate=16000;minptime=20;sprop-maxcapturerate=16000;useinbandfec=1";
-const CNAME: &str = "WhatsAppAudioStream1";
+/// The canonical name of the relay's stream.
+pub const CNAME: &str = "WhatsAppAudioStream1";

@@ -1,4 +1,4 @@
-//! Call ids as Meta shapes them: opaque to a client, readable to whoever knows the recipe.
+//! Call and message ids as Meta shapes them: opaque to a client, readable to whoever knows the recipe.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -57,6 +57,18 @@ impl From<&str> for Wacid {
     fn from(text: &str) -> Wacid {
         Wacid(text.to_owned())
     }
+}
+
+/// A message's id: the user's number, who wrote it, 18 hex digits.
+pub fn message_id(user: &str, direction: Direction, rng: &mut impl rand::Rng) -> String {
+    let mut bytes = vec![0x1c, 0x18];
+    push_digits(&mut bytes, user);
+    bytes.extend([0x15, 0x02, 0x00, if direction == Direction::User { 0x12 } else { 0x11 }, 0x18, 0x12]);
+    for _ in 0..18 {
+        bytes.push(HEX[rng.random_range(0..HEX.len())]);
+    }
+    bytes.push(0);
+    format!("wamid.{}", STANDARD.encode(bytes))
 }
 
 fn push_digits(bytes: &mut Vec<u8>, digits: &str) {

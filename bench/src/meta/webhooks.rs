@@ -25,12 +25,21 @@ struct Shared {
     handshake: AtomicU32,
 }
 
+/// What a webhook is about: whose log its delivery goes into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// A call.
+    Call(Wacid),
+    /// A user, by number.
+    User(String),
+}
+
 /// One webhook on its way.
 #[derive(Debug, Clone)]
 pub struct Letter {
-    /// Which call it is about.
-    pub call: Wacid,
-    /// `connect` or `terminate`, for the log.
+    /// Whose it is.
+    pub about: About,
+    /// `connect`, `terminate`, `ringing`, `text`, …, for the log.
     pub event: &'static str,
     /// The bytes that are signed and sent.
     pub body: String,
@@ -42,8 +51,8 @@ pub struct Letter {
     pub wrong_signature: bool,
 }
 
-/// How one delivery went: the exchange writes it into the call's log.
-pub type Report = Arc<dyn Fn(&Wacid, String) + Send + Sync>;
+/// How one delivery went: the exchange writes it into a log.
+pub type Report = Arc<dyn Fn(&About, String) + Send + Sync>;
 
 impl Post {
     /// Fails only if no HTTP client can be made.
@@ -129,14 +138,14 @@ impl Post {
             let outcome = self.attempt(letter).await;
             let took_ms = started.elapsed().as_millis();
             match outcome {
-                Ok(200) => return report(&letter.call, format!("webhook {label}: 200 in {took_ms} ms")),
-                Ok(other) => report(&letter.call, format!("webhook {label}: HTTP {other}, attempt {attempt}")),
-                Err(why) => report(&letter.call, format!("webhook {label}: {why}, attempt {attempt}")),
+                Ok(200) => return report(&letter.about, format!("webhook {label}: 200 in {took_ms} ms")),
+                Ok(other) => report(&letter.about, format!("webhook {label}: HTTP {other}, attempt {attempt}")),
+                Err(why) => report(&letter.about, format!("webhook {label}: {why}, attempt {attempt}")),
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(RETRY_LONGEST);
         }
-        report(&letter.call, format!("webhook {label}: given up"));
+        report(&letter.about, format!("webhook {label}: given up"));
     }
 
     async fn attempt(&self, letter: &Letter) -> Result<u16, String> {

@@ -2,12 +2,13 @@
 
 use std::net::UdpSocket;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use str0m::change::SdpOffer;
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::format::{Codec, FormatParams};
-use str0m::media::{Frequency, Mid};
+use str0m::media::{Direction, Frequency, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
@@ -26,7 +27,9 @@ impl Seen {
 }
 
 pub struct Business {
+    /// Its SDP: an answer, or the offer of [`Business::offer`].
     pub answer: String,
+    accepts: Option<Sender<String>>,
     pub seen: Arc<Mutex<Seen>>,
     talks: Arc<AtomicBool>,
     stops: Arc<AtomicBool>,
@@ -51,7 +54,29 @@ impl Business {
         Business::new(&offer.replace("a=setup:actpass", "a=setup:passive"), every)
     }
 
+    /// Offers, as a business that calls does; [`Business::accept`] takes the answer.
+    pub fn offer() -> Business {
+        let (socket, mut rtc) = Business::end(Duration::from_secs(5));
+        let mut change = rtc.sdp_api();
+        let mid = change.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None);
+        let (offer, pending) = change.apply().unwrap();
+        let (accepts, answers) = channel();
+        Business::start(socket, rtc, mid, offer.to_sdp_string(), Some((pending, answers)), Some(accepts))
+    }
+
+    /// The other side's answer to the offer.
+    pub fn accept(&self, answer: &str) {
+        self.accepts.as_ref().unwrap().send(answer.to_owned()).unwrap();
+    }
+
     fn new(offer: &str, report_every: Duration) -> Business {
+        let (socket, mut rtc) = Business::end(report_every);
+        let offer = SdpOffer::from_sdp_string(offer).unwrap_or_else(|error| panic!("{error}: {offer}"));
+        let answer = rtc.sdp_api().accept_offer(offer).unwrap().to_sdp_string();
+        Business::start(socket, rtc, "audio".into(), answer, None, None)
+    }
+
+    fn end(report_every: Duration) -> (UdpSocket, Rtc) {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let local = socket.local_addr().unwrap();
         let mut config = RtcConfig::new()
@@ -66,12 +91,21 @@ impl Business {
         codecs.add_config(126.into(), None, Codec::Tele, Frequency::EIGHT_KHZ, None, keys);
         let mut rtc = config.build(Instant::now());
         rtc.add_local_candidate(Candidate::host(local, "udp").unwrap());
-        let offer = SdpOffer::from_sdp_string(offer).unwrap_or_else(|error| panic!("{error}: {offer}"));
-        let answer = rtc.sdp_api().accept_offer(offer).unwrap().to_sdp_string();
-        let business = Business { answer, seen: Arc::default(), talks: Arc::default(), stops: Arc::default() };
+        (socket, rtc)
+    }
+
+    fn start(
+        socket: UdpSocket,
+        rtc: Rtc,
+        mid: Mid,
+        answer: String,
+        pending: Option<(SdpPendingOffer, Receiver<String>)>,
+        accepts: Option<Sender<String>>,
+    ) -> Business {
+        let business = Business { answer, accepts, seen: Arc::default(), talks: Arc::default(), stops: Arc::default() };
         let (seen, talks, stops) =
             (Arc::clone(&business.seen), Arc::clone(&business.talks), Arc::clone(&business.stops));
-        std::thread::spawn(move || run(rtc, &socket, &seen, &talks, &stops));
+        std::thread::spawn(move || run(rtc, mid, pending, &socket, &seen, &talks, &stops));
         business
     }
 
@@ -100,13 +134,29 @@ impl Drop for Business {
     }
 }
 
-fn run(mut rtc: Rtc, socket: &UdpSocket, seen: &Mutex<Seen>, talks: &AtomicBool, stops: &AtomicBool) {
+fn run(
+    mut rtc: Rtc,
+    mid: Mid,
+    mut pending: Option<(SdpPendingOffer, Receiver<String>)>,
+    socket: &UdpSocket,
+    seen: &Mutex<Seen>,
+    talks: &AtomicBool,
+    stops: &AtomicBool,
+) {
     let local = socket.local_addr().unwrap();
-    let mid: Mid = "audio".into();
     let voice = audio::pcm::Pcm::tone(700.0, -20.0, 2_000);
     let frames = audio::opus::encode_all(audio::opus::Preset::Live, &voice.samples).unwrap();
     let (mut turn, mut next) = (0usize, Instant::now());
     while !stops.load(Ordering::Relaxed) {
+        if let Some((offered, answers)) = pending.take() {
+            match answers.try_recv() {
+                Ok(answer) => {
+                    let parsed = SdpAnswer::from_sdp_string(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
+                    rtc.sdp_api().accept_answer(offered, parsed).unwrap();
+                }
+                Err(_) => pending = Some((offered, answers)),
+            }
+        }
         let due = loop {
             match rtc.poll_output().unwrap() {
                 Output::Timeout(at) => break at,

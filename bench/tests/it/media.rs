@@ -185,7 +185,7 @@ async fn reports_alone_keep_a_silent_call_alive() {
 }
 
 /// The strongest of the tones the tests use.
-fn strongest_hz(samples: &[f32]) -> u32 {
+pub fn strongest_hz(samples: &[f32]) -> u32 {
     let power = |hz: u32| {
         let step = std::f64::consts::TAU * f64::from(hz) / 48_000.0;
         let (mut re, mut im) = (0.0f64, 0.0f64);

@@ -29,6 +29,22 @@ impl Arrived {
     pub fn event(&self) -> String {
         self.call()["event"].as_str().unwrap_or_default().to_owned()
     }
+
+    pub fn value(&self) -> Value {
+        self.json()["entry"][0]["changes"][0]["value"].clone()
+    }
+
+    /// `connect`, `RINGING`, `terminate`, `delivered`, `text`, `call_permission_reply`, …
+    pub fn what(&self) -> String {
+        let value = self.value();
+        let word = [
+            &value["calls"][0]["event"],
+            &value["statuses"][0]["status"],
+            &value["messages"][0]["interactive"]["type"],
+            &value["messages"][0]["type"],
+        ];
+        word.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +103,63 @@ impl World {
         let request = self.http.post(self.url("/v23.0/106540352242922/calls")).bearer_auth("demo-token");
         let answer = request.json(&body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// Any request to the stand-in: status and body, which is null where there is none.
+    pub async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let method = method.parse().unwrap();
+        let request = self.http.request(method, self.url(path)).bearer_auth("demo-token");
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    /// A request of the control API that must succeed.
+    pub async fn control(&self, method: &str, path: &str, body: Value) -> Value {
+        let (status, answer) = self.ask(method, &format!("/control/{path}"), body).await;
+        assert!((200..300).contains(&status), "{path}: {status} {answer}");
+        answer
+    }
+
+    /// `connect` of the business.
+    pub async fn connect(&self, to: &str, sdp: &str) -> (u16, Value) {
+        self.graph(json!({"messaging_product": "whatsapp", "to": to, "action": "connect",
+                          "session": {"sdp_type": "offer", "sdp": sdp}}))
+            .await
+    }
+
+    /// Places a call to a user who allows it, with this script; gives its id.
+    pub async fn place(&self, to: &str, script: Value, sdp: &str) -> String {
+        self.control("PUT", &format!("users/{to}/permission"), json!({"status": "permanent"})).await;
+        self.control("PUT", &format!("users/{to}/script"), script).await;
+        let (status, answer) = self.connect(to, sdp).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["calls"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// POST messages.
+    pub async fn message(&self, body: Value) -> (u16, Value) {
+        self.ask("POST", "/v23.0/106540352242922/messages", body).await
+    }
+
+    /// Waits for a webhook of this kind that is about what is wanted.
+    pub async fn webhook(&self, what: &str) -> Arrived {
+        self.webhooks_of(what, 1).await.remove(0)
+    }
+
+    /// Waits for so many webhooks of this kind.
+    pub async fn webhooks_of(&self, what: &str, count: usize) -> Vec<Arrived> {
+        let started = Instant::now();
+        loop {
+            let all = self.arrived();
+            let found: Vec<Arrived> = all.iter().filter(|arrived| arrived.what() == what).cloned().collect();
+            if found.len() >= count {
+                return found;
+            }
+            let seen: Vec<String> = all.iter().map(Arrived::what).collect();
+            assert!(started.elapsed() < PATIENCE, "no {count} webhooks {what}, only {seen:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub async fn action(&self, action: &str, call: &str, sdp: &str) -> (u16, Value) {
@@ -181,6 +254,11 @@ pub fn good_answer() -> String {
         "",
     ]
     .join("\r\n")
+}
+
+/// An SDP offer that Meta takes; for calls without media.
+pub fn good_offer() -> String {
+    good_answer().replace("a=setup:active", "a=setup:actpass")
 }
 
 async fn challenge(State(inbox): State<Arc<Inbox>>, Query(query): Query<Vec<(String, String)>>) -> String {

@@ -10,6 +10,7 @@ use str0m::rtp::RtpPacket;
 
 use super::heard::Heard;
 use super::keys::Keys;
+use super::Open;
 use super::outlet::Outlet;
 use super::peer::{Peer, Said};
 use super::source::Frames;
@@ -63,6 +64,8 @@ pub struct Circuit {
     far: Far,
     outlet: Outlet,
     keys: Keys,
+    /// Payload types of Opus and of telephone-events.
+    types: [u8; 2],
     counts: Arc<Mutex<Counts>>,
     accepted: bool,
     waits_for_rtp: bool,
@@ -76,15 +79,8 @@ pub struct Circuit {
 
 impl Circuit {
     /// A circuit whose business has not answered yet.
-    pub fn new(
-        business: Peer,
-        far: Far,
-        counts: Arc<Mutex<Counts>>,
-        waits_for_rtp: bool,
-        loss: u8,
-        seed: u64,
-    ) -> Circuit {
-        let mut rng = StdRng::seed_from_u64(seed);
+    pub fn new(business: Peer, far: Far, counts: Arc<Mutex<Counts>>, open: &Open) -> Circuit {
+        let mut rng = StdRng::seed_from_u64(open.seed);
         if matches!(far, Far::Browser { .. }) {
             lock(&counts).browser = Some((false, 0, 0));
         }
@@ -93,10 +89,11 @@ impl Circuit {
             far,
             outlet: Outlet::new(&mut rng),
             keys: Keys::default(),
+            types: open.payload_types,
             counts,
             accepted: false,
-            waits_for_rtp,
-            loss_percent: loss,
+            waits_for_rtp: open.waits_for_rtp,
+            loss_percent: open.loss_percent,
             rng,
             slot: None,
             turn: 0,
@@ -105,9 +102,16 @@ impl Circuit {
         }
     }
 
-    /// The business's SDP: ICE and DTLS may come up.
-    pub fn answer(&mut self, now: Instant, remote: &Remote) {
-        let client = remote.setup.as_deref() == Some("passive");
+    /// Another phone takes the call.
+    pub fn attach(&mut self, far: Far) {
+        if matches!(far, Far::Browser { .. }) {
+            lock(&self.counts).browser = Some((false, 0, 0));
+        }
+        self.far = far;
+    }
+
+    /// The business's SDP: ICE and DTLS may come up. `client` is our DTLS role.
+    pub fn answer(&mut self, now: Instant, remote: &Remote, client: bool) {
         let outcome = self.business.answer(remote, client).and_then(|()| self.business.wake(now));
         self.note(outcome);
     }
@@ -198,7 +202,7 @@ impl Circuit {
             && ready
             && let Some(key) = self.keys.slot()
         {
-            let write = self.outlet.key(now, TELEPHONE_EVENT, key);
+            let write = self.outlet.key(now, self.types[1], key);
             self.send(now, write);
             return true;
         }
@@ -206,7 +210,7 @@ impl Circuit {
             let packet = frames.packet(self.turn);
             self.turn += 1;
             if let Some(packet) = packet.filter(|_| ready) {
-                let write = self.outlet.voice(now, OPUS, packet);
+                let write = self.outlet.voice(now, self.types[0], packet);
                 self.send(now, write);
             } else {
                 self.outlet.skip();
@@ -271,7 +275,7 @@ impl Circuit {
 
     fn hear_rtp(&mut self, now: Instant, packet: &RtpPacket) {
         let ssrc = *packet.header.ssrc;
-        let key = *packet.header.payload_type == TELEPHONE_EVENT;
+        let key = *packet.header.payload_type == self.types[1];
         self.count(now, packet, ssrc, key);
         if !self.accepted || key {
             return;
@@ -330,7 +334,7 @@ impl Circuit {
                 }
                 if !self.ready() || self.keys.takes_slot() {
                     self.outlet.miss(&packet);
-                } else if let Some(write) = self.outlet.forward(now, OPUS, &packet) {
+                } else if let Some(write) = self.outlet.forward(now, self.types[0], &packet) {
                     self.send(now, write);
                 }
             }
@@ -349,7 +353,7 @@ impl Circuit {
         let Some((payload_type, _)) = stun::rtp_head(bytes) else { return };
         let mut counts = lock(&self.counts);
         counts.seen += 1;
-        let strange = payload_type != OPUS && payload_type != TELEPHONE_EVENT;
+        let strange = !self.types.contains(&payload_type);
         if strange && !counts.strange_types.contains(&payload_type) {
             counts.strange_types.push(payload_type);
         }

@@ -12,13 +12,13 @@ use str0m::ice::StunMessage;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::circuit::{Circuit, Datagram, Far, OPUS, Side, TELEPHONE_EVENT};
+use super::circuit::{Circuit, Datagram, Far, Side};
 use super::outlet::Outlet;
 use super::peer::{Making, Peer};
 use super::source::Frames;
 use super::stun::{self, Request};
 use super::tally::{Counts, Ticket};
-use super::{Certificates, Command, Open, Phone, scripted};
+use super::{Attached, Certificates, Command, Open, Phone, scripted};
 use crate::meta::answer::Remote;
 use crate::meta::exchange::lock;
 use crate::meta::sdp::{self, Description, Ice};
@@ -100,7 +100,12 @@ impl Floor {
             Command::Open { open, frames, reply } => {
                 let _ = reply.send(self.open(now, &open, frames));
             }
-            Command::Answer { key, remote } => self.with(now, key, |circuit| circuit.answer(now, &remote)),
+            Command::Answer { key, remote, client } => {
+                self.with(now, key, |circuit| circuit.answer(now, &remote, client));
+            }
+            Command::Attach { key, phone, frames, reply } => {
+                let _ = reply.send(self.attach(now, key, &phone, frames));
+            }
             Command::Accept { key } => self.with(now, key, |circuit| circuit.accept(now)),
             Command::Press { key, digits } => self.with(now, key, |circuit| circuit.press(now, &digits)),
             Command::Close { key } => self.close(key),
@@ -124,7 +129,7 @@ impl Floor {
             certificate,
             ssrc: open.ssrc,
             aead: open.aead,
-            payload_types: &[OPUS, TELEPHONE_EVENT],
+            payload_types: &open.payload_types,
         };
         let business = Peer::new(now, &making)?;
         let counts = Arc::new(Mutex::new(Counts::default()));
@@ -136,26 +141,53 @@ impl Floor {
             counts: Arc::clone(&counts),
             heard: None,
         };
-        let far = match (&open.phone, frames) {
-            (Phone::Scripted(_), Some(frames)) => {
-                let (far, heard) = scripted(frames);
-                ticket.heard = Some(heard);
-                far
-            }
-            (Phone::Scripted(_), None) => return Err("a scripted phone without sound".to_owned()),
-            (Phone::Browser { offer }, _) => {
-                let (far, answer, ice) = self.browser(now, offer, &mut rng)?;
-                ticket.browser_answer = Some(answer);
-                self.ufrags.insert((Side::Browser, ice.ufrag), (key, ice.pwd));
-                far
-            }
-        };
+        let (far, attached) = self.far(now, key, &open.phone, frames, &mut rng)?;
+        ticket.heard = attached.heard;
+        ticket.browser_answer = attached.browser_answer;
         self.next_key += 1;
         self.ufrags.insert((Side::Business, open.ice.ufrag.clone()), (key, open.ice.pwd.clone()));
-        let circuit = Circuit::new(business, far, counts, open.waits_for_rtp, open.loss_percent, open.seed);
+        let circuit = Circuit::new(business, far, counts, open);
         self.circuits.insert(key, circuit);
         self.with(now, key, |_| {});
         Ok(ticket)
+    }
+
+    fn attach(
+        &mut self,
+        now: Instant,
+        key: u64,
+        phone: &Phone,
+        frames: Option<Frames>,
+    ) -> Result<Attached, String> {
+        let mut rng = StdRng::seed_from_u64(key);
+        if !self.circuits.contains_key(&key) {
+            return Err("the call has ended".to_owned());
+        }
+        let (far, attached) = self.far(now, key, phone, frames, &mut rng)?;
+        self.with(now, key, |circuit| circuit.attach(far));
+        Ok(attached)
+    }
+
+    fn far(
+        &mut self,
+        now: Instant,
+        key: u64,
+        phone: &Phone,
+        frames: Option<Frames>,
+        rng: &mut StdRng,
+    ) -> Result<(Far, Attached), String> {
+        match (phone, frames) {
+            (Phone::Scripted(_), Some(frames)) => {
+                let (far, heard) = scripted(frames);
+                Ok((far, Attached { browser_answer: None, heard: Some(heard) }))
+            }
+            (Phone::Scripted(_), None) => Err("a scripted phone without sound".to_owned()),
+            (Phone::Browser { offer }, _) => {
+                let (far, answer, ice) = self.browser(now, offer, rng)?;
+                self.ufrags.insert((Side::Browser, ice.ufrag), (key, ice.pwd));
+                Ok((far, Attached { browser_answer: Some(answer), heard: None }))
+            }
+        }
     }
 
     fn browser(&self, now: Instant, offer: &str, rng: &mut StdRng) -> Result<(Far, String, Ice), String> {

@@ -47,6 +47,8 @@ pub struct Open {
     pub rsa: bool,
     /// AEAD_AES_128_GCM instead of AES_CM_128_HMAC_SHA1_80.
     pub aead: bool,
+    /// The payload types of Opus and of telephone-events.
+    pub payload_types: [u8; 2],
     /// Send nothing before the business does.
     pub waits_for_rtp: bool,
     /// Packets to the business that are lost, in percent.
@@ -67,6 +69,15 @@ pub enum Phone {
     },
 }
 
+/// A phone that was put behind a call.
+#[derive(Debug, Clone)]
+pub struct Attached {
+    /// The SDP for the browser, if it is one.
+    pub browser_answer: Option<String>,
+    /// What a scripted phone hears.
+    pub heard: Option<Arc<Mutex<Heard>>>,
+}
+
 /// The two DTLS certificates of one relay.
 #[derive(Debug, Clone)]
 struct Certificates {
@@ -76,7 +87,8 @@ struct Certificates {
 
 enum Command {
     Open { open: Box<Open>, frames: Option<Frames>, reply: oneshot::Sender<Result<Ticket, String>> },
-    Answer { key: u64, remote: Box<Remote> },
+    Answer { key: u64, remote: Box<Remote>, client: bool },
+    Attach { key: u64, phone: Phone, frames: Option<Frames>, reply: oneshot::Sender<Result<Attached, String>> },
     Accept { key: u64 },
     Press { key: u64, digits: String },
     Close { key: u64 },
@@ -109,18 +121,23 @@ impl Relay {
 
     /// Opens a call's media. Errors: an unusable offer or sound file.
     pub async fn open(&self, open: Open) -> Result<Ticket, String> {
-        let frames = match &open.phone {
-            Phone::Scripted(source) => Some(self.frames(source).await?),
-            Phone::Browser { .. } => None,
-        };
+        let frames = self.frames_of(&open.phone).await?;
         let (reply, answered) = oneshot::channel();
         self.send(Command::Open { open: Box::new(open), frames, reply });
         answered.await.map_err(|_| "the relay has stopped".to_owned())?
     }
 
-    /// The business's SDP.
-    pub fn answer(&self, ticket: &Ticket, remote: Remote) {
-        self.send(Command::Answer { key: ticket.key, remote: Box::new(remote) });
+    /// The business's SDP. `client` is the relay's DTLS role.
+    pub fn answer(&self, ticket: &Ticket, remote: Remote, client: bool) {
+        self.send(Command::Answer { key: ticket.key, remote: Box::new(remote), client });
+    }
+
+    /// Puts another phone behind a call: the user picks up with it. Errors as of [`Relay::open`].
+    pub async fn attach(&self, key: u64, phone: Phone) -> Result<Attached, String> {
+        let frames = self.frames_of(&phone).await?;
+        let (reply, answered) = oneshot::channel();
+        self.send(Command::Attach { key, phone, frames, reply });
+        answered.await.map_err(|_| "the relay has stopped".to_owned())?
     }
 
     /// Media may flow.
@@ -141,6 +158,13 @@ impl Relay {
     fn send(&self, command: Command) {
         // WHY: the thread lives as long as this sender; a failure means that it panicked, and open() says so.
         let _ = self.commands.send(command);
+    }
+
+    async fn frames_of(&self, phone: &Phone) -> Result<Option<Frames>, String> {
+        match phone {
+            Phone::Scripted(source) => Ok(Some(self.frames(source).await?)),
+            Phone::Browser { .. } => Ok(None),
+        }
     }
 
     /// Sound is encoded once and kept; only files are read anew, for they may have changed.
