@@ -52,7 +52,6 @@ struct DialBody {
     faults: Faults,
 }
 
-
 async fn dial(State(exchange): State<Arc<Exchange>>, body: axum::body::Bytes) -> Response {
     let body: DialBody = match serde_json::from_slice(if body.is_empty() { b"{}" } else { &body }) {
         Ok(body) => body,
@@ -94,7 +93,9 @@ async fn list(State(exchange): State<Arc<Exchange>>) -> Json<Value> {
 async fn show(State(exchange): State<Arc<Exchange>>, Path(id): Path<String>) -> Response {
     let id = Wacid::from(id.as_str());
     let now = exchange.now();
-    exchange.with(&id, |entry| Json(view(&exchange.line.display_number, entry, now)).into_response()).unwrap_or_else(unknown)
+    exchange
+        .with(&id, |entry| Json(view(&exchange.line.display_number, entry, now)).into_response())
+        .unwrap_or_else(unknown)
 }
 
 fn direction(call: &Call) -> &'static str {

@@ -226,7 +226,11 @@ fn with<T: DeserializeOwned>(phone: &str, body: &[u8], act: impl FnOnce(&str, T)
 
 fn with_phone(phone: &str, act: impl FnOnce(&str) -> Response) -> Response {
     let phone = digits_of(phone);
-    if phone.is_empty() { no(StatusCode::BAD_REQUEST, "a user is named by the digits of a number") } else { act(&phone) }
+    if phone.is_empty() {
+        no(StatusCode::BAD_REQUEST, "a user is named by the digits of a number")
+    } else {
+        act(&phone)
+    }
 }
 
 /// An empty body is an empty object.

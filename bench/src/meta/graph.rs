@@ -145,8 +145,8 @@ async fn read_settings(
     Path((version, object)): Place,
     headers: HeaderMap,
 ) -> Response {
-    let outcome = enter(&exchange, &headers, &version, &object)
-        .and_then(|()| lock(&exchange.orders).check(Endpoint::Settings));
+    let outcome =
+        enter(&exchange, &headers, &version, &object).and_then(|()| lock(&exchange.orders).check(Endpoint::Settings));
     match outcome {
         Ok(()) => axum::Json(lock(&exchange.number).read()).into_response(),
         Err(refusal) => refusal.into_response(),

@@ -73,10 +73,12 @@ impl Exchange {
         }
         let body = message_notice::envelope(&self.line, user, item);
         let style = Style { shuffled: shuffled_keys, slashes_escaped: false };
+        // INVARIANT: the guard of `rng` is gone before scatter takes it again.
+        let body = json::write(&body, style, &mut *lock(&self.rng));
         let letter = Letter {
             about: About::User(user.phone.clone()),
             event,
-            body: json::write(&body, style, &mut *lock(&self.rng)),
+            body,
             delay: Duration::from_millis(delay_ms) + self.scatter(shuffle_ms),
             duplicate,
             wrong_signature,

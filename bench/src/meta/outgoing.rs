@@ -52,8 +52,8 @@ impl Call {
 
     /// Whether the user missed it: it rang, or was turned away, and was never picked up.
     pub fn was_missed(&self) -> bool {
-        let Some(ending) = &self.ending else { return false };
-        let reached = self.plan.as_ref().is_some_and(|plan| plan.rang.is_some());
+        let (Some(ending), Some(plan)) = (&self.ending, &self.plan) else { return false };
+        let reached = plan.rang.is_some();
         ending.failed.is_none() && ending.talk.is_none() && (reached || ending.by != BY_BUSINESS)
     }
 

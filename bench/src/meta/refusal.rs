@@ -140,7 +140,9 @@ impl Refusal {
             Refusal::BadToken | Refusal::UnknownObject(_) | Refusal::UnknownPath(_) => return None,
             Refusal::NoRight | Refusal::NoAppRight => return None,
             Refusal::Parameter(details) | Refusal::Sdp(details) | Refusal::NoTemplate(details) => details.clone(),
-            Refusal::AskLimit(at) => format!("Limit of call permission requests reached. The next one is allowed at {at}."),
+            Refusal::AskLimit(at) => {
+                format!("Limit of call permission requests reached. The next one is allowed at {at}.")
+            }
             Refusal::CallLimit(at) => format!("Limit of calls to this user reached. The next call is allowed at {at}."),
             other => other.fixed_details().to_owned(),
         })

@@ -100,12 +100,8 @@ pub fn answer_older(d: &Description, m: &Mirror) -> String {
 }
 
 fn head(d: &Description, m: &Mirror) -> Vec<String> {
-    let mut lines = vec![
-        "v=0".to_owned(),
-        format!("o=- {} 2 IN IP4 127.0.0.1", d.unix_ms),
-        "s=-".to_owned(),
-        "t=0 0".to_owned(),
-    ];
+    let mut lines =
+        vec!["v=0".to_owned(), format!("o=- {} 2 IN IP4 127.0.0.1", d.unix_ms), "s=-".to_owned(), "t=0 0".to_owned()];
     lines.extend(m.mid.iter().map(|mid| format!("a=group:BUNDLE {mid}")));
     lines
 }

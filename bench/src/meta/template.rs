@@ -46,9 +46,11 @@ impl Templates {
             value.map(str::to_owned).ok_or_else(|| bad(&format!("{key} is required and must be a string")))
         };
         let (name, language, category) = (text("name")?, text("language")?, text("category")?.to_ascii_uppercase());
-        let components = body.get("components").and_then(Value::as_array).ok_or_else(|| bad("components is required"))?;
+        let components =
+            body.get("components").and_then(Value::as_array).ok_or_else(|| bad("components is required"))?;
         let find = |kind: &str| {
-            let is = |part: &&Value| part.get("type").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case(kind));
+            let is =
+                |part: &&Value| part.get("type").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case(kind));
             components.iter().find(is)
         };
         let words = find("body").and_then(|part| part.get("text")).and_then(Value::as_str).unwrap_or_default();
@@ -90,7 +92,9 @@ impl Templates {
     /// The template of this name and language.
     pub fn find(&self, name: &str, language: &str) -> Result<Template, Refusal> {
         let found = self.0.iter().find(|template| template.name == name && template.language == language);
-        found.cloned().ok_or_else(|| Refusal::NoTemplate(format!("template name ({name}) does not exist in {language}")))
+        found
+            .cloned()
+            .ok_or_else(|| Refusal::NoTemplate(format!("template name ({name}) does not exist in {language}")))
     }
 }
 

@@ -151,7 +151,8 @@ fn run(
         if let Some((offered, answers)) = pending.take() {
             match answers.try_recv() {
                 Ok(answer) => {
-                    let parsed = SdpAnswer::from_sdp_string(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
+                    let parsed =
+                        SdpAnswer::from_sdp_string(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
                     rtc.sdp_api().accept_answer(offered, parsed).unwrap();
                 }
                 Err(_) => pending = Some((offered, answers)),

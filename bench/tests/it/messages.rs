@@ -29,14 +29,16 @@ async fn a_text_of_the_user_opens_the_window_for_a_day() {
     let value = world.webhook("text").await.value();
     let mut message = value["messages"][0].clone();
     assert!(message["timestamp"].take().is_string());
-    let wanted = json!({"id": id, "from": USER, "timestamp": null, "type": "text", "text": {"body": "where is my order? 🙂"}});
+    let wanted =
+        json!({"id": id, "from": USER, "timestamp": null, "type": "text", "text": {"body": "where is my order? 🙂"}});
     assert_eq!(message, wanted);
     assert_eq!(value["contacts"], json!([{"profile": {"name": "José"}, "wa_id": USER}]));
     let (status, sent) = send(&world, "on its way").await;
     assert_eq!(status, 200, "{sent}");
     world.webhook("delivered").await;
     let chat = world.control("GET", "users/15550001111", Value::Null).await["chat"].clone();
-    let lines: Vec<_> = chat.as_array().unwrap().iter().map(|b| (b["from"].as_str().unwrap(), b["text"].as_str().unwrap())).collect();
+    let lines: Vec<_> =
+        chat.as_array().unwrap().iter().map(|b| (b["from"].as_str().unwrap(), b["text"].as_str().unwrap())).collect();
     assert_eq!(lines, [("user", "where is my order? 🙂"), ("business", "on its way")]);
     world.control("POST", "clock", json!({"advance_secs": 86_400})).await;
     let late = send(&world, "hello?").await;

@@ -50,7 +50,9 @@ async fn every_webhook_of_a_call_has_the_documented_shape() {
     let world = World::new().await;
     world.control("PUT", &format!("users/{USER}"), json!({"name": "Ana"})).await;
     world.control("PUT", &format!("users/{USER}/permission"), json!({"status": "permanent"})).await;
-    world.control("PUT", &format!("users/{USER}/script"), json!({"then": "answer", "after_ms": 20, "talk_ms": 60})).await;
+    world
+        .control("PUT", &format!("users/{USER}/script"), json!({"then": "answer", "after_ms": 20, "talk_ms": 60}))
+        .await;
     let body = json!({"messaging_product": "whatsapp", "to": "+1 (555) 000-1111", "recipient": "US.1", "action": "connect",
                       "biz_opaque_callback_data": "order 42", "session": {"sdp_type": "offer", "sdp": good_offer()}});
     let (status, answer) = world.graph(body).await;
@@ -91,7 +93,9 @@ async fn every_webhook_of_a_call_has_the_documented_shape() {
 async fn the_answer_mirrors_the_offer_in_both_styles() {
     let offer = good_offer().replace("BUNDLE audio", "BUNDLE 0").replace("mid:audio", "mid:0");
     let offer = offer.replace("111 126", "96 101 9 63").replace("rtpmap:111", "rtpmap:96");
-    let offer = offer.replace("rtpmap:126", "rtpmap:101").replace("a=ptime", "a=rtpmap:9 G722/8000\r\na=rtpmap:63 red/48000/2\r\na=ptime");
+    let offer = offer
+        .replace("rtpmap:126", "rtpmap:101")
+        .replace("a=ptime", "a=rtpmap:9 G722/8000\r\na=rtpmap:63 red/48000/2\r\na=ptime");
     for (old, wanted, absent) in [
         (false, ["SAVPF 96 101\r\n", "a=rtpmap:101 telephone-event/8000\r\n", "WhatsAppTrack1"], "a=extmap"),
         (true, ["SAVPF 96 101 9\r\n", "a=ice-options:trickle\r\n", " mslabel:"], "WhatsAppTrack1"),
@@ -99,7 +103,9 @@ async fn the_answer_mirrors_the_offer_in_both_styles() {
         let world = World::new().await;
         world.place(USER, json!({"faults": {"old_sdp": old, "lax_codecs": true}}), &offer).await;
         let sdp = world.webhook("connect").await.call()["session"]["sdp"].as_str().unwrap().to_owned();
-        for line in ["a=group:BUNDLE 0\r\n", "a=mid:0\r\n", "a=ice-lite\r\n", "a=rtpmap:96 opus/48000/2\r\n", "typ host"] {
+        for line in
+            ["a=group:BUNDLE 0\r\n", "a=mid:0\r\n", "a=ice-lite\r\n", "a=rtpmap:96 opus/48000/2\r\n", "typ host"]
+        {
             assert!(sdp.contains(line), "{line} in {sdp}");
         }
         wanted.iter().for_each(|line| assert!(sdp.contains(line), "{line} in {sdp}"));

@@ -13,9 +13,11 @@ async fn write(world: &World) {
 
 async fn ask(world: &World) -> (u16, Value) {
     world
-        .message(json!({"messaging_product": "whatsapp", "recipient_type": "individual", "to": USER, "type": "interactive",
+        .message(
+            json!({"messaging_product": "whatsapp", "recipient_type": "individual", "to": USER, "type": "interactive",
             "interactive": {"type": "call_permission_request", "action": {"name": "call_permission_request"},
-                            "body": {"text": "May we call you about order 42?"}}}))
+                            "body": {"text": "May we call you about order 42?"}}}),
+        )
         .await
 }
 
@@ -96,7 +98,11 @@ async fn each_answer_has_its_own_webhook_and_can_be_changed_until_it_expires() {
     let request = ask(&world).await.1["messages"][0]["id"].clone();
     let rows = [
         ("reject", json!({"response": "reject", "response_source": "user_action"}), true),
-        ("accept_permanently", json!({"response": "accept", "is_permanent": true, "response_source": "user_action"}), true),
+        (
+            "accept_permanently",
+            json!({"response": "accept", "is_permanent": true, "response_source": "user_action"}),
+            true,
+        ),
         ("grant", json!({"response": "accept", "is_permanent": true, "response_source": "user_action"}), false),
     ];
     for (index, (choice, wanted, in_chat)) in rows.into_iter().enumerate() {

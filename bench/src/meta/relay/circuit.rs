@@ -8,9 +8,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use str0m::rtp::RtpPacket;
 
+use super::Open;
 use super::heard::Heard;
 use super::keys::Keys;
-use super::Open;
 use super::outlet::Outlet;
 use super::peer::{Peer, Said};
 use super::source::Frames;

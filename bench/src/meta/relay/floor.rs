@@ -152,13 +152,7 @@ impl Floor {
         Ok(ticket)
     }
 
-    fn attach(
-        &mut self,
-        now: Instant,
-        key: u64,
-        phone: &Phone,
-        frames: Option<Frames>,
-    ) -> Result<Attached, String> {
+    fn attach(&mut self, now: Instant, key: u64, phone: &Phone, frames: Option<Frames>) -> Result<Attached, String> {
         let mut rng = StdRng::seed_from_u64(key);
         if !self.circuits.contains_key(&key) {
             return Err("the call has ended".to_owned());
