@@ -165,10 +165,27 @@ pub enum Command {
         /// The recording's name.
         recording: RecordingId,
     },
+    /// Silence in both lanes from now on, for what must not be kept (card numbers). → `Done`.
+    PauseRecording {
+        /// The recording.
+        recording: RecordingId,
+    },
+    /// Both lanes are recorded again. → `Done`.
+    ResumeRecording {
+        /// The recording.
+        recording: RecordingId,
+    },
     /// Ends a recording before its leg ends. → `Done`.
     StopRecording {
         /// The recording.
         recording: RecordingId,
+    },
+    /// Listens for keys pressed as sound too (ITU-T Q.23), or no longer; off at first. Told as `Digit`, like all keys. → `Done`.
+    ListenForTones {
+        /// The leg.
+        leg: LegId,
+        /// Whether.
+        on: bool,
     },
     /// Sends key presses to the peer (RFC 4733). → `Done`.
     SendDigits {

@@ -78,6 +78,20 @@ pub enum Event {
         /// Its size in bytes.
         bytes: u64,
     },
+    /// The disk does not take a recording. The call does not notice; what can be kept in memory is written later.
+    RecordingStuck {
+        /// The recording.
+        recording: RecordingId,
+        /// Why.
+        why: Stuck,
+    },
+    /// The disk takes a recording again.
+    RecordingGoesOn {
+        /// The recording.
+        recording: RecordingId,
+        /// What had no room in memory and is silence in the file, in milliseconds.
+        lost_ms: u64,
+    },
     /// Every 5 s while the leg carries media.
     Quality {
         /// The leg.
@@ -165,6 +179,18 @@ pub enum PlayEnd {
     Replaced,
 }
 
+/// Why the disk does not take a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stuck {
+    /// No space is left.
+    DiskFull,
+    /// It has held the writer for over a second.
+    DiskSlow,
+    /// It refuses for another reason.
+    DiskFailing,
+}
+
 /// Why a recording ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -173,6 +199,6 @@ pub enum RecordingEnd {
     Finished,
     /// mediad had died; the file was closed at its last whole page.
     Salvaged,
-    /// The disk refused; what is there is whole.
+    /// The disk refused for a minute after the end, or until mediad ended; what is there is whole.
     DiskFailed,
 }

@@ -85,6 +85,9 @@ pub struct RecordingSummary {
     pub leg: LegId,
     /// Length so far in milliseconds.
     pub duration_ms: u64,
+    /// Silence is recorded, by command.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
 }
 
 /// Everything about one leg. Tests assert on it and `callctl` prints it.

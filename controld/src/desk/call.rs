@@ -222,6 +222,8 @@ impl Call {
             // A clip that a digit or another clip has stopped needs no answer; the rest is not about calls.
             Event::PlayEnded { .. }
             | Event::Quality { .. }
+            | Event::RecordingStuck { .. }
+            | Event::RecordingGoesOn { .. }
             | Event::HopBroken { .. }
             | Event::HopMended { .. }
             | Event::RecordingEnded { .. } => {}

@@ -91,6 +91,12 @@ impl Ear {
                 self.recording_ended(recording, *why, *duration_ms, *bytes);
             }
             Event::Quality { .. } => self.quality(at_ms, &event),
+            Event::RecordingStuck { recording, why } => {
+                tracing::error!(recording.id = %recording, "recording {recording} waits for the disk: {why:?}");
+            }
+            Event::RecordingGoesOn { recording, lost_ms } => {
+                tracing::info!(recording.id = %recording, lost_ms, "recording {recording} goes on, {lost_ms} ms were lost");
+            }
             Event::HopBroken { leg, hop } => {
                 tracing::warn!(leg.id = %leg, "the media of leg {leg} is stuck: {hop:?}");
             }

@@ -131,8 +131,8 @@ impl Bridge {
 
     /// Whether someone hears what this member says now.
     pub fn is_heard(&self, seat: Slot) -> bool {
-        self.talks()
-            && self.members.iter().any(|ear| self.members.iter().any(|voice| voice.seat == seat && voice.reaches(ear)))
+        let voice = self.member(seat).filter(|_| self.talks());
+        voice.is_some_and(|voice| self.members.iter().any(|ear| voice.reaches(ear)))
     }
 
     /// Takes someone in, or gives him another role.

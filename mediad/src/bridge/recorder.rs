@@ -22,6 +22,7 @@ pub struct Recorder {
     taken: u64,
     next: Instant,
     start: Instant,
+    paused: bool,
 }
 
 /// Which voice.
@@ -36,15 +37,40 @@ pub enum Side {
 impl Recorder {
     /// Begins at `now`.
     pub fn new(now: Instant, id: RecordingId, seat: SeatSlot) -> Self {
-        Self { id, seat, left: Lane::new(now), right: Lane::new(now), taken: 0, next: now + BATCH_EVERY, start: now }
+        Self {
+            id,
+            seat,
+            left: Lane::new(now),
+            right: Lane::new(now),
+            taken: 0,
+            next: now + BATCH_EVERY,
+            start: now,
+            paused: false,
+        }
     }
 
     /// A packet of one voice. Key presses are never handed in: they may be PINs.
     pub fn hear(&mut self, now: Instant, side: Side, id: SourceId, ticks: u64, payload: &[u8]) {
+        if self.paused {
+            return;
+        }
         match side {
             Side::Left => self.left.hear(now, id, ticks, payload),
             Side::Right => self.right.hear(now, id, ticks, payload),
         }
+    }
+
+    /// Records silence from `now` on, or no longer.
+    pub fn pause(&mut self, now: Instant, paused: bool) {
+        if paused {
+            self.hush(now);
+        }
+        self.paused = paused;
+    }
+
+    /// Whether silence is recorded by command.
+    pub fn paused(&self) -> bool {
+        self.paused
     }
 
     /// Hold: neither voice is recorded from `now` on, until it is heard again.

@@ -169,7 +169,13 @@ impl Calls {
             let mixed = mixer.frame(ear, &mut bytes).filter(|_| !self.beeps(ear.seat));
             let Some(mixed) = mixed else { continue };
             let payload = bytes.get(..mixed.bytes).unwrap_or_default();
-            let heard = Heard { ssrc: mixed.id.ssrc, index: mixed.index, ticks: mixed.ticks, payload: 0..mixed.bytes };
+            let heard = Heard {
+                ssrc: mixed.id.ssrc,
+                index: mixed.index,
+                ticks: mixed.ticks,
+                payload: 0..mixed.bytes,
+                digit: None,
+            };
             let far_loss = media::hand_on(self, now, ear.seat, mixed.id, &heard, payload);
             self.totals.mixed += 1;
             if let Some(recorder) = self.recorder_of(ear.seat) {
@@ -207,7 +213,7 @@ impl Calls {
         if let Some((Some(id), waiting)) = mixer.waiting(voice) {
             for held in waiting {
                 let payload = 0..held.payload.len();
-                let heard = Heard { ssrc: id.ssrc, index: held.index, ticks: held.ticks, payload };
+                let heard = Heard { ssrc: id.ssrc, index: held.index, ticks: held.ticks, payload, digit: None };
                 media::hand_on(self, now, ear, id, &heard, &held.payload);
                 if let Some(recorder) = self.recorder_of(ear) {
                     recorder.hear(now, Side::Right, id, held.ticks, &held.payload);

@@ -54,7 +54,10 @@ pub fn apply(calls: &mut Calls, now: Instant, legs_max: usize, command: Command,
         Command::Resume { bridge } => resume(calls, now, &bridge),
         Command::Unbridge { bridge, caller_hears } => unbridge(calls, now, &bridge, caller_hears, clips.then),
         Command::Record { leg, recording } => record(calls, now, &leg, recording),
+        Command::PauseRecording { recording } => pause_recording(calls, now, &recording, true),
+        Command::ResumeRecording { recording } => pause_recording(calls, now, &recording, false),
         Command::StopRecording { recording } => stop_recording(calls, now, &recording),
+        Command::ListenForTones { leg, on } => listen_for_tones(calls, &leg, on),
         Command::SendDigits { leg, digits, tone_ms } => send_digits(calls, now, &leg, &digits, tone_ms),
         Command::CloseLeg { leg } => close_leg(calls, now, &leg),
         Command::Snapshot { after } => Ok(Reply::Snapshot(tables::snapshot(calls, now, after.as_ref()))),
@@ -292,11 +295,29 @@ fn record(calls: &mut Calls, now: Instant, leg: &LegId, recording: RecordingId) 
     Ok(Reply::Done)
 }
 
+fn pause_recording(calls: &mut Calls, now: Instant, recording: &RecordingId, paused: bool) -> Answer {
+    let at = calls.recording_names.get(recording).copied();
+    let Some(recorder) = at.and_then(|at| calls.recordings.get_mut(at)) else {
+        return Err(refuse(ErrorCode::UnknownRecording, format!("no recording is called {recording}")));
+    };
+    recorder.pause(now, paused);
+    Ok(Reply::Done)
+}
+
 fn stop_recording(calls: &mut Calls, now: Instant, recording: &RecordingId) -> Answer {
     let Some(at) = calls.recording_names.get(recording).copied() else {
         return Err(refuse(ErrorCode::UnknownRecording, format!("no recording is called {recording}")));
     };
     calls.end_recording(now, at);
+    Ok(Reply::Done)
+}
+
+fn listen_for_tones(calls: &mut Calls, leg: &LegId, on: bool) -> Answer {
+    let slot = seat_of(calls, leg)?;
+    let Some(seat) = calls.seats.get_mut(slot) else { return Err(unknown(leg)) };
+    if !seat.leg.listen_for_tones(on) {
+        return Err(refuse(ErrorCode::Busy, format!("no decoder can be had for {leg}")));
+    }
     Ok(Reply::Done)
 }
 

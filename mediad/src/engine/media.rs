@@ -28,7 +28,12 @@ pub fn datagram(calls: &mut Calls, now: Instant, path: Path, packet: &mut Packet
     let before = calls.out.len();
     let Some(taken) = calls.guarded(now, slot, |seat, out, _| seat.leg.take(now, path, packet, out)) else { return };
     match taken {
-        Taken::Voice(heard) => voice(calls, now, slot, &heard, packet),
+        Taken::Voice(heard) => {
+            voice(calls, now, slot, &heard, packet);
+            if let Some(digit) = heard.digit {
+                pressed(calls, slot, digit);
+            }
+        }
         Taken::NotVoice { ssrc, index, digit } => {
             not_voice(calls, now, slot, source(slot, ssrc), index);
             if let Some(digit) = digit {

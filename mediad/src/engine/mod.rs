@@ -123,6 +123,8 @@ impl Engine {
                 self.calls.drop_recording(&recording);
                 self.calls.tell(Event::RecordingEnded { recording, why, duration_ms, bytes });
             }
+            Input::Stuck { recording, why } => self.calls.tell(Event::RecordingStuck { recording, why }),
+            Input::GoesOn { recording, lost_ms } => self.calls.tell(Event::RecordingGoesOn { recording, lost_ms }),
             Input::Turn => self.turn(now),
             Input::Stop => self.stop(now),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{ClipName, FromMediad, Hello, Numbered, RecordingEnd, RecordingId, Request};
+use protocol::{ClipName, FromMediad, Hello, Numbered, RecordingEnd, RecordingId, Request, Stuck};
 
 use crate::base::outbox::Path;
 use crate::base::packet::Packet;
@@ -56,6 +56,20 @@ pub enum Input<'a> {
         duration_ms: u64,
         /// Size of the file.
         bytes: u64,
+    },
+    /// The disk does not take a recording.
+    Stuck {
+        /// Which.
+        recording: RecordingId,
+        /// Why.
+        why: Stuck,
+    },
+    /// The disk takes a recording again.
+    GoesOn {
+        /// Which.
+        recording: RecordingId,
+        /// What was lost, in milliseconds.
+        lost_ms: u64,
     },
     /// A turn of the loop: deadlines are looked at, and work that was put off is taken up.
     Turn,

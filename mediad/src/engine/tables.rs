@@ -20,8 +20,9 @@ pub fn snapshot(calls: &Calls, now: Instant, after: Option<&LegId>) -> Snapshot 
         legs.push(summary(calls, seat, *slot));
         bridges.extend(seat.bridge.and_then(|at| bridge(calls, at, *slot)));
         if let Some(recorder) = seat.recording.and_then(|at| calls.recordings.get(at)) {
-            let duration_ms = recorder.duration_ms(now);
-            recordings.push(RecordingSummary { recording: recorder.id.clone(), leg: seat.leg.id.clone(), duration_ms });
+            let (recording, leg) = (recorder.id.clone(), seat.leg.id.clone());
+            let (duration_ms, paused) = (recorder.duration_ms(now), recorder.paused());
+            recordings.push(RecordingSummary { recording, leg, duration_ms, paused });
         }
     }
     let next = rest.next().and_then(|_| legs.last().map(|leg| leg.leg.clone()));

@@ -11,6 +11,7 @@ pub mod reports;
 pub mod sender;
 pub mod srtp;
 pub mod stream;
+pub mod tones;
 pub mod voice;
 pub mod watchdog;
 
@@ -33,6 +34,7 @@ use reports::Reports;
 use sender::Sender;
 use srtp::{Keys, Opener, Profile, Sealer};
 use stream::Streams;
+use tones::Tones;
 pub use voice::{Heard, Taken};
 use watchdog::{Change, Sight, Watchdog};
 
@@ -58,6 +60,10 @@ pub struct Leg {
     sender: Sender,
     keypad: Keypad,
     presser: Presser,
+    /// While keys are to be heard as sound.
+    tones: Option<Box<Tones>>,
+    /// When a key last came as an event.
+    keyed_at: Option<Instant>,
     reports: Reports,
     streams: Streams,
     drops: Drops,
@@ -191,6 +197,17 @@ impl Leg {
     /// When voice last came from the peer.
     pub fn last_voice(&self) -> Option<Instant> {
         self.last_voice
+    }
+
+    /// Hears keys as sound from now on, or no longer. False if no decoder can be had.
+    pub fn listen_for_tones(&mut self, on: bool) -> bool {
+        if on && self.tones.is_none() {
+            self.tones = Tones::new().map(Box::new);
+        }
+        if !on {
+            self.tones = None;
+        }
+        on == self.tones.is_some()
     }
 
     /// Queues key presses. False if too many are waiting.

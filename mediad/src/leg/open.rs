@@ -181,6 +181,8 @@ impl Leg {
             sender,
             keypad: Keypad::default(),
             presser: Presser::default(),
+            tones: None,
+            keyed_at: None,
             reports: Reports::new(now, phase),
             streams: Streams::default(),
             drops: Drops::default(),

@@ -1,6 +1,6 @@
 //! Media of one leg: SRTP in, opened and sorted; frames and forwarded packets out, numbered and sealed.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use audio::toc::CELT_SILENCE;
 use protocol::Digit;
@@ -46,6 +46,8 @@ pub struct Heard {
     pub ticks: u64,
     /// Where the Opus packet lies in the datagram.
     pub payload: std::ops::Range<usize>,
+    /// A key that was pressed as sound.
+    pub digit: Option<Digit>,
 }
 
 impl Leg {
@@ -83,7 +85,8 @@ impl Leg {
             if payload.len() > QUIET_BYTES {
                 self.loud_at = Some(now);
             }
-            return Ok(Taken::Voice(Heard { ssrc: header.ssrc, index, ticks, payload }));
+            let digit = self.hear_tones(now, packet.as_slice().get(payload.clone()).unwrap_or_default());
+            return Ok(Taken::Voice(Heard { ssrc: header.ssrc, index, ticks, payload, digit }));
         }
         let Some(clock_hz) = remote.dtmf_clock_hz(header.payload_type) else {
             self.drops.add(DropReason::UnknownPayload);
@@ -91,8 +94,16 @@ impl Leg {
         };
         self.last_voice = Some(now);
         let event = packet.as_slice().get(payload).unwrap_or_default();
+        self.keyed_at = Some(now);
         let digit = self.keypad.take(ticks, clock_hz, event);
         Ok(Taken::NotVoice { ssrc: header.ssrc, index, digit })
+    }
+
+    /// A key in the voice, unless the same press came as an event: gateways send both.
+    fn hear_tones(&mut self, now: Instant, payload: &[u8]) -> Option<Digit> {
+        let digit = self.tones.as_mut()?.take(payload)?;
+        let as_event = self.keyed_at.is_some_and(|at| now.saturating_duration_since(at) < SAME_PRESS);
+        (!as_event).then_some(digit)
     }
 
     pub(super) fn take_rtcp(&mut self, now: Instant, path: Path, packet: &mut Packet) -> Taken {
@@ -257,6 +268,8 @@ fn reason(bad: BadSrtp) -> DropReason {
     }
 }
 
+/// A tone this soon after an event is the same press: both take at most this long to be noticed.
+const SAME_PRESS: Duration = Duration::from_millis(300);
 /// An Opus packet of at most this many bytes holds silence.
 const QUIET_BYTES: usize = 16;
 

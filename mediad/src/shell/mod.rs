@@ -27,7 +27,7 @@ use admin::{Admin, ShellCounts};
 use clips::Shelf;
 use config::Config;
 use control::{Control, Said};
-use spool::Spool;
+use spool::{Spool, Told};
 use sys::{Alarm, Signals};
 use udp::{Outgoing, Ports};
 
@@ -175,6 +175,9 @@ impl Shell {
             self.counts.late_turns += 1;
         }
         self.step(Input::Turn);
+        if self.spool.has_noticed() {
+            self.take_told();
+        }
         self.counts.unsent += self.ports.flush() as u64;
     }
 
@@ -240,9 +243,19 @@ impl Shell {
                 self.hear(client);
             }
         }
-        while let Some(written) = self.spool.written() {
-            let spool::Written { recording, why, duration_ms, bytes } = written;
-            self.step(Input::Written { recording, why, duration_ms, bytes });
+        self.take_told();
+    }
+
+    /// What became of recordings.
+    fn take_told(&mut self) {
+        while let Some(told) = self.spool.told() {
+            self.step(match told {
+                Told::Stuck { recording, why } => Input::Stuck { recording, why },
+                Told::GoesOn { recording, lost_ms } => Input::GoesOn { recording, lost_ms },
+                Told::Written(spool::Written { recording, why, duration_ms, bytes }) => {
+                    Input::Written { recording, why, duration_ms, bytes }
+                }
+            });
         }
     }
 

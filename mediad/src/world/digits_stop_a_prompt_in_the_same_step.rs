@@ -65,3 +65,24 @@ fn sent_keys_are_heard_at_the_far_end_and_do_not_disturb_the_numbers() {
         assert!(ms.abs_diff(wall) <= 20, "{ms} ms of timestamps over {wall} ms");
     }
 }
+
+#[test]
+fn keys_pressed_as_sound_are_heard_once_asked_for_and_not_before() {
+    let mut sound = audio::pcm::Pcm::silence(600);
+    for (hz, dbfs) in [(852.0, -16.0), (1_336.0, -16.0)] {
+        sound.add(&audio::pcm::Pcm::tone(hz, dbfs, 120).samples, 48 * 240);
+    }
+    let frames = audio::opus::encode_all(audio::opus::Preset::Live, &sound.samples).unwrap();
+    let mut world = World::seeded(5);
+    let (caller, _) = world.caller_and_agent();
+    world.peers[caller].speak_frames(world.start, std::sync::Arc::new(frames));
+    let leg = world.peers[caller].leg.clone();
+    world.run_to(1_210);
+    assert_eq!(world.digits(), "");
+    world.ok(Command::ListenForTones { leg: leg.clone(), on: true });
+    world.run_to(3_010);
+    assert_eq!(world.digits(), "888");
+    world.ok(Command::ListenForTones { leg, on: false });
+    world.run_to(6_000);
+    assert_eq!(world.digits(), "888");
+}

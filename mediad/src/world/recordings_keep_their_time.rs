@@ -137,3 +137,48 @@ fn a_file_cut_anywhere_is_salvaged_and_at_most_a_second_short() {
         }
     }
 }
+
+#[test]
+fn a_paused_recording_is_silence_in_both_lanes_and_goes_on_where_it_would_be() {
+    let mut world = World::seeded(9);
+    world.clip("music.ogg", numbered_clip(7, 500));
+    let (caller, agent) = world.caller_and_agent();
+    world.peers[caller].speak_from(world.start);
+    world.peers[agent].speak_from(world.start);
+    let (from, to) = (world.peers[caller].leg.clone(), world.peers[agent].leg.clone());
+    let music = ClipName::new("music.ogg").unwrap();
+    let bridge = BridgeId::new("b").unwrap();
+    world.ok(Command::Bridge { bridge: bridge.clone(), caller: from.clone(), agent: to, music });
+    let recording = RecordingId::new("r").unwrap();
+    let unknown = world.ask(Command::PauseRecording { recording: recording.clone() }).unwrap_err();
+    assert_eq!(unknown.code, protocol::ErrorCode::UnknownRecording);
+    world.ok(Command::Record { leg: from, recording: recording.clone() });
+    world.run_to(4_000);
+    world.ok(Command::PauseRecording { recording: recording.clone() });
+    // A hold and its end do not let a paused recording hear again.
+    world.run_to(6_000);
+    world.ok(Command::Hold { bridge: bridge.clone() });
+    world.run_to(7_000);
+    world.ok(Command::Resume { bridge });
+    let paused = world.ok(Command::Snapshot { after: None });
+    assert!(matches!(paused, protocol::Reply::Snapshot(page) if page.recordings[0].paused));
+    world.run_to(9_000);
+    world.ok(Command::ResumeRecording { recording: recording.clone() });
+    world.run_to(12_000);
+    world.ok(Command::StopRecording { recording: recording.clone() });
+    let slots = slots(&world.tapes[&recording].bytes);
+    assert!(slots.len().abs_diff(600) <= 1);
+    for (at, pair) in slots.iter().enumerate() {
+        for slot in pair {
+            match at * 20 {
+                4_000..8_980 => assert_eq!(*slot, Slot::Silent, "{} ms", at * 20),
+                100..3_940 | 9_060..11_900 => {
+                    // Frame n leaves its peer after 20 n ms, and the network takes 10.
+                    let Slot::Voice(number) = slot else { panic!("{slot:?} at {} ms", at * 20) };
+                    assert!((at as u64).abs_diff(*number) <= 2, "frame {number} in slot {at}");
+                }
+                _ => {}
+            }
+        }
+    }
+}

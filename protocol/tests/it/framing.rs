@@ -96,7 +96,7 @@ fn the_fullest_snapshot_page_fits_a_message() {
         agent_silent: false,
     };
     let recording = RecordingId::new(long.as_str()).unwrap();
-    let recording = RecordingSummary { recording, leg: leg.clone(), duration_ms: u64::MAX };
+    let recording = RecordingSummary { recording, leg: leg.clone(), duration_ms: u64::MAX, paused: true };
     let page = Snapshot {
         seq: u64::MAX,
         legs: vec![summary; SNAPSHOT_LEGS_MAX],

@@ -10,7 +10,7 @@ use protocol::snapshot::{BridgeSummary, RecordingSummary};
 use protocol::{
     BridgeId, CallId, ClipName, Command, Digit, ErrorCode, Event, Filler, FromMediad, Hello, Hop, LegDescription,
     LegEnd, LegId, LegState, LegSummary, Numbered, Peer, PlayEnd, RecordingEnd, RecordingId, Refusal, Replay, Reply,
-    Request, Role, Snapshot, ToMediad, Welcome, encode,
+    Request, Role, Snapshot, Stuck, ToMediad, Welcome, encode,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -96,6 +96,7 @@ fn commands_about_a_leg_keep_their_bytes() {
     command("describe", Command::Describe { leg: leg() });
     command("snapshot", Command::Snapshot { after: None });
     command("snapshot_after", Command::Snapshot { after: Some(leg()) });
+    command("listen_for_tones", Command::ListenForTones { leg: leg(), on: true });
     let digits = "1*#d".chars().map(|key| Digit::try_from(key).unwrap()).collect();
     command("send_digits", Command::SendDigits { leg: leg(), digits, tone_ms: 100 });
 }
@@ -118,6 +119,8 @@ fn commands_about_sound_keep_their_bytes() {
     }
     command("leave", Command::Leave { leg: leg(), hears: Filler::Comfort });
     command("record", Command::Record { leg: leg(), recording: recording() });
+    command("pause_recording", Command::PauseRecording { recording: recording() });
+    command("resume_recording", Command::ResumeRecording { recording: recording() });
     command("stop_recording", Command::StopRecording { recording: recording() });
 }
 
@@ -146,7 +149,7 @@ fn answers_keep_their_bytes() {
             ports_free: 94,
         }),
     );
-    let recordings = vec![RecordingSummary { recording: recording(), leg: leg(), duration_ms: 61_020 }];
+    let recordings = vec![RecordingSummary { recording: recording(), leg: leg(), duration_ms: 61_020, paused: false }];
     let next = Some(leg());
     answer(
         "snapshot",
@@ -237,6 +240,11 @@ fn events_of_sound_keep_their_bytes() {
     event("agent_silent", Event::AgentSilent { bridge: bridge() });
     event("agent_back", Event::AgentBack { bridge: bridge() });
     event("bridge_ended", Event::BridgeEnded { bridge: bridge() });
+    let stuck = [(Stuck::DiskFull, "disk_full"), (Stuck::DiskSlow, "disk_slow"), (Stuck::DiskFailing, "disk_failing")];
+    for (why, name) in stuck {
+        event(&format!("recording_stuck.{name}"), Event::RecordingStuck { recording: recording(), why });
+    }
+    event("recording_goes_on", Event::RecordingGoesOn { recording: recording(), lost_ms: 1_240 });
     let ends = [
         (RecordingEnd::Finished, "finished"),
         (RecordingEnd::Salvaged, "salvaged"),

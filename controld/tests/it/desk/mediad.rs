@@ -351,7 +351,12 @@ impl State {
             recordings: self
                 .recordings
                 .iter()
-                .map(|(r, leg)| RecordingSummary { recording: r.clone(), leg: leg.clone(), duration_ms: 0 })
+                .map(|(r, leg)| RecordingSummary {
+                    recording: r.clone(),
+                    leg: leg.clone(),
+                    duration_ms: 0,
+                    paused: false,
+                })
                 .collect(),
             ports_free: 100,
         }
