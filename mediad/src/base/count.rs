@@ -115,6 +115,8 @@ pub struct Totals {
     pub mixed: u64,
     /// Mixes encoded.
     pub encoded: u64,
+    /// Frames of voices made up for lost packets before they were mixed.
+    pub concealed: u64,
     /// Frames of prepared sound sent.
     pub played: u64,
     /// Frames of comfort or silence sent by the sender itself.

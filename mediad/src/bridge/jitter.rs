@@ -144,11 +144,6 @@ impl Jitter {
         (self.source, &self.held)
     }
 
-    /// How long a packet waits at least, from the earliest it could have come.
-    pub fn wait(&self) -> Duration {
-        Duration::from_millis(20 * u64::from(self.late.frames()))
-    }
-
     fn give(&mut self, cursor: u64) -> (Next<'_>, u64) {
         let frame = u64::from(FRAME_TICKS);
         if self.held.first().is_some_and(|first| first.ticks <= cursor) {
@@ -330,6 +325,36 @@ mod tests {
             assert!(worst <= 150, "seed {seed}: {worst} ms");
             assert!(said.windows(2).all(|two| two[1].1 > two[0].1));
             assert!(said.len() >= 2_940, "seed {seed}: {} of 3000", said.len());
+        }
+    }
+
+    #[test]
+    fn an_hour_of_a_crystal_100_ppm_off_costs_a_frame_now_and_then_and_no_delay() {
+        #[expect(clippy::disallowed_methods, reason = "a test needs some instant to begin at")]
+        let begin = Instant::now();
+        for ppm in [-100i64, 100] {
+            let mut jitter = Jitter::new(begin);
+            let (mut next, mut missing, mut worst) = (0u64, 0, 0);
+            let arrives_us = |n: u64| (n as i64 * 20_000 * (1_000_000 + ppm) / 1_000_000) as u64;
+            for ask in 0..180_000u64 {
+                let now_us = ask * 20_000 + 11_000;
+                while arrives_us(next) <= now_us {
+                    let payload = [&[0x48][..], &next.to_be_bytes(), &[1; 20]].concat();
+                    let at = begin + Duration::from_micros(arrives_us(next));
+                    jitter.hear(at, VOICE, next, 7_000 + next * 960, &payload);
+                    next += 1;
+                }
+                match jitter.next(begin + Duration::from_micros(now_us), true) {
+                    (Next::Packet(packet), _) => {
+                        let n = u64::from_be_bytes(*packet[1..].first_chunk().unwrap());
+                        worst = worst.max(now_us - arrives_us(n));
+                    }
+                    _ => missing += 1,
+                }
+            }
+            // An hour at 100 ppm is 18 frames.
+            assert!(missing <= 18 + 4, "{missing} frames missing at {ppm} ppm");
+            assert!(worst <= 90_000, "{worst} us at {ppm} ppm");
         }
     }
 

@@ -200,9 +200,9 @@ impl Mixer {
         self.mixes.len()
     }
 
-    /// Frames made up so far.
-    pub fn concealed(&self) -> u64 {
-        self.speakers.iter().map(|seated| seated.speaker.concealed).sum()
+    /// Frames that were made up for lost packets since this was asked last.
+    pub fn take_concealed(&mut self) -> u64 {
+        self.speakers.iter_mut().map(|seated| std::mem::take(&mut seated.speaker.concealed)).sum()
     }
 
     fn parties(&self) -> usize {

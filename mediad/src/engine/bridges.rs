@@ -157,6 +157,7 @@ impl Calls {
         self.timers.put(mixer.due(), Wake::Mix(slot));
         if made {
             self.totals.encoded += mixer.mixes() as u64;
+            self.totals.concealed += mixer.take_concealed();
             self.hand_out(now, slot);
         }
     }

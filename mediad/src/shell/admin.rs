@@ -146,6 +146,7 @@ fn metrics(engine: &Engine, counts: ShellCounts) -> String {
     put("forwarded_total", "counter", "Voice packets forwarded from leg to leg.", totals.forwarded);
     put("mixed_total", "counter", "Frames of a mix handed to an ear.", totals.mixed);
     put("encoded_total", "counter", "Mixes encoded.", totals.encoded);
+    put("concealed_total", "counter", "Frames of voices made up for lost packets, in mixes.", totals.concealed);
     put("played_total", "counter", "Frames of clips and music sent.", totals.played);
     put("filled_total", "counter", "Frames of comfort noise sent.", totals.filled);
     put("legs_opened_total", "counter", "Legs opened.", totals.legs_opened);
