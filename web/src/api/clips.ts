@@ -1,6 +1,6 @@
 /** The audio library: sounds of the organisation's own, and those everybody has. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { erase, get, patch, send } from "./request";
+import { erase, get, patch, post, send } from "./request";
 import type { Clip, FlowUses, Library } from "./words";
 
 /** A sound a prompt can name. */
@@ -34,6 +34,14 @@ export function useUploadClip() {
   });
 }
 
+/** Words in the server's voice, as callers will hear them. Gives where to listen. */
+export function useSpeak() {
+  return useMutation({
+    mutationFn: (text: string) =>
+      post<Clip>("/api/audio/speech", { text }).then((clip) => soundAt(clip.clip)),
+  });
+}
+
 export function useRenameClip() {
   const refresh = useRefresh();
   return useMutation({
@@ -57,22 +65,25 @@ export function useClipUses(id: string, wanted: boolean) {
 }
 
 function known(library: Library): KnownClip[] {
-  const at = (place: string) => `/api/audio/sound?${new URLSearchParams({ clip: place })}`;
   const own = library.clips.map((clip) => ({
     place: clip.clip,
     name: clip.name,
     duration_ms: clip.duration_ms,
-    sound: at(clip.clip),
+    sound: soundAt(clip.clip),
     own: clip,
   }));
   const shared = library.shared.map(({ clip, duration_ms }) => ({
     place: clip,
     name: clip.replace(/\.ogg$/, ""),
     duration_ms,
-    sound: at(clip),
+    sound: soundAt(clip),
     own: null,
   }));
   return [...own, ...shared];
+}
+
+function soundAt(place: string): string {
+  return `/api/audio/sound?${new URLSearchParams({ clip: place })}`;
 }
 
 function useRefresh() {

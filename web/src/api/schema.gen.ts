@@ -148,6 +148,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done in the organisation, newest first. */
+        get: operations["audit_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/calls": {
         parameters: {
             query?: never;
@@ -596,6 +613,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where one is signed in. */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/sessions/end-others": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs out everywhere else. */
+        post: operations["end_other_sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -756,6 +807,8 @@ export interface components {
             call: components["schemas"]["CallId"];
             /** @description Who. */
             caller: components["schemas"]["Caller"];
+            /** @description Which way. */
+            direction: components["schemas"]["Direction"];
             held_since: components["schemas"]["i64"] | null;
             /** @description It is being recorded. */
             recording: boolean;
@@ -765,14 +818,14 @@ export interface components {
             so_far: string[];
             /** @description How it stands. */
             state: components["schemas"]["AgentCallState"];
-            /** @description Team it came through. */
+            /** @description Team it came through; empty on a call that the agent placed. */
             team: string;
         };
         /**
          * @description How an agent's call stands.
          * @enum {string}
          */
-        AgentCallState: "connecting" | "connected" | "on_hold" | "reconnecting";
+        AgentCallState: "dialling" | "ringing" | "connecting" | "connected" | "on_hold" | "reconnecting";
         /** @description A person and whether they can be rung. */
         AgentSummary: {
             call: components["schemas"]["CallId"] | null;
@@ -802,6 +855,12 @@ export interface components {
             presence: components["schemas"]["Presence"];
             /** @description Why, for `away`. */
             reason?: string | null;
+        } | {
+            account?: components["schemas"]["AccountId"] | null;
+            /** @enum {string} */
+            ask: "dial";
+            /** @description Whom. */
+            contact: components["schemas"]["ContactId"];
         } | {
             /** @enum {string} */
             ask: "answer";
@@ -842,6 +901,25 @@ export interface components {
              * @description Down.
              */
             y: number;
+        };
+        /** @description Something that was done. */
+        AuditEntry: {
+            /** @description The id it was done to, or an address. */
+            about: string;
+            /** @description When. */
+            at: components["schemas"]["i64"];
+            by: components["schemas"]["NamedAgent"] | null;
+            /** @description `ok`, or why not. */
+            outcome: string;
+            /** @description A word: `login`, `flow.publish`, `recording.play` … */
+            what: string;
+        };
+        /** @description A page of the audit log. */
+        AuditPage: {
+            /** @description Newest first. */
+            items: components["schemas"]["AuditEntry"][];
+            /** @description Asks for the page after this one; null on the last. */
+            next: string | null;
         };
         /** @description A line of the call log. */
         Call: components["schemas"]["CallFacts"] & {
@@ -1100,6 +1178,8 @@ export interface components {
          * @enum {string}
          */
         Code: "no_entry" | "missing_target" | "unconnected" | "option_unconnected" | "dead_end" | "unreachable" | "missing_audio" | "loop_unheard" | "loop_on_silence" | "variable_never_set" | "variable_maybe_unset" | "variable_name" | "variable_too_many" | "terminal_with_exits" | "stray_exit" | "listed_twice" | "bad_schedule" | "never_open" | "long_silence" | "bad_request";
+        /** @description Someone who calls or is called. */
+        ContactId: string;
         /**
          * @description A weekday.
          * @enum {string}
@@ -1154,6 +1234,14 @@ export interface components {
          * @enum {string}
          */
         EndedBy: "caller" | "agent" | "flow" | "system";
+        /** @description How many were ended. */
+        EndedSessions: {
+            /**
+             * Format: int64
+             * @description So many.
+             */
+            ended: number;
+        };
         /** @description An arrow from one node to the next. */
         Exit: {
             /** @description The node it leaves. */
@@ -1785,6 +1873,17 @@ export interface components {
              */
             press: string;
         };
+        /** @description One place where one is signed in. */
+        SessionSummary: {
+            /** @description Signed in. */
+            created_at: components["schemas"]["i64"];
+            /** @description Over at the latest. */
+            expires_at: components["schemas"]["i64"];
+            /** @description The one that asks. */
+            is_this: boolean;
+            /** @description Last used, to the minute. */
+            seen_at: components["schemas"]["i64"];
+        };
         /**
          * @description How bad.
          * @enum {string}
@@ -2088,6 +2187,8 @@ export type AgentCallState = components['schemas']['AgentCallState'];
 export type AgentSummary = components['schemas']['AgentSummary'];
 export type Ask = components['schemas']['Ask'];
 export type At = components['schemas']['At'];
+export type AuditEntry = components['schemas']['AuditEntry'];
+export type AuditPage = components['schemas']['AuditPage'];
 export type Call = components['schemas']['Call'];
 export type CallDetail = components['schemas']['CallDetail'];
 export type CallFacts = components['schemas']['CallFacts'];
@@ -2107,12 +2208,14 @@ export type Clip = components['schemas']['Clip'];
 export type ClipId = components['schemas']['ClipId'];
 export type ClipSource = components['schemas']['ClipSource'];
 export type Code = components['schemas']['Code'];
+export type ContactId = components['schemas']['ContactId'];
 export type Day = components['schemas']['Day'];
 export type DayHours = components['schemas']['DayHours'];
 export type Direction = components['schemas']['Direction'];
 export type Duplicate = components['schemas']['Duplicate'];
 export type Ended = components['schemas']['Ended'];
 export type EndedBy = components['schemas']['EndedBy'];
+export type EndedSessions = components['schemas']['EndedSessions'];
 export type Exit = components['schemas']['Exit'];
 export type ExitDiff = components['schemas']['ExitDiff'];
 export type FieldDiff = components['schemas']['FieldDiff'];
@@ -2171,6 +2274,7 @@ export type SaveDraft = components['schemas']['SaveDraft'];
 export type Script = components['schemas']['Script'];
 export type ScriptAnswer = components['schemas']['ScriptAnswer'];
 export type ScriptEvent = components['schemas']['ScriptEvent'];
+export type SessionSummary = components['schemas']['SessionSummary'];
 export type Severity = components['schemas']['Severity'];
 export type SharedClip = components['schemas']['SharedClip'];
 export type Simulation = components['schemas']['Simulation'];
@@ -2654,6 +2758,46 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    audit_log: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description 1 to 200; 50 if absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3708,6 +3852,60 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionSummary"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    end_other_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndedSessions"];
+                };
+            };
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

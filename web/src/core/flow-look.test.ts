@@ -12,13 +12,15 @@ import {
   tidyTime,
 } from "./flow-check";
 import { bothFlows, diffFlows, diffSentences } from "./flow-diff";
-import { addNode, addOption, connect, move, remove, setNode } from "./flow-edit";
+import { addNode, addOption, connect, move, remove, setNode, whyNot } from "./flow-edit";
 import { fixesOf } from "./flow-fix";
 import { deedOf, walk } from "./flow-keys";
 import { layout, positions } from "./flow-layout";
 import { outline } from "./flow-outline";
 import { find } from "./flow-search";
 import { heightOf, NODE_WIDTH } from "./flow-size";
+import { TEMPLATES } from "./flow-templates";
+import { eventsOf } from "./try-script";
 
 /** greeting → menu (1 transfer, 2 hangup, retries hangup), and one nobody reaches. */
 function sample(): Flow {
@@ -99,6 +101,24 @@ test("differences are told node by node, field by field, line by line; a move is
     "Main menu: seconds to wait 10 → 5",
     "Main menu: 2 now leads to “Transfer”",
     "Removed “Gather digits”",
+  ]);
+});
+
+test.each(TEMPLATES.map((t) => [t.id, t] as const))(
+  "the template %s holds together and covers nothing",
+  (_, template) => {
+    const flow = template.flow("Desk");
+    for (const exit of flow.exits) expect(whyNot(flow, exit)).toBeNull();
+    expect(outline(flow).every((row) => row.reached)).toBe(true);
+    expect([...positions(flow)]).toEqual(flow.nodes.map((n) => [n.id, n.at]));
+  },
+);
+
+test("a call that is tried presses keys once it was asked, and silence makes the next one late", () => {
+  expect(eventsOf([{ press: "1" }, { wait: true }, { press: "2" }, { hang_up: true }], 9000)).toEqual([
+    { once_asked: true, after_ms: 500, press: "1", hang_up: false },
+    { once_asked: true, after_ms: 9500, press: "2", hang_up: false },
+    { once_asked: true, after_ms: 500, press: "", hang_up: true },
   ]);
 });
 

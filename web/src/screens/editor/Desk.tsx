@@ -38,6 +38,8 @@ export interface DeskWords {
   flows: readonly { id: string; name: string }[];
   teams: readonly { id: string; name: string }[];
   clips: readonly KnownClip[];
+  /** What callers get now. */
+  published: { version: number; flow: Flow } | null;
   comparison: (Comparison & { diff: FlowDiff; both: Flow }) | null;
   compare: (what: Comparison | null) => void;
   trail: Trail | null;

@@ -208,6 +208,7 @@ function useDeskWords(opened: FlowDraft, around: Around): DeskWords {
     flows: around.flows,
     teams: around.teams,
     clips: around.clips,
+    published: around.published,
     comparison,
     compare,
     trail,

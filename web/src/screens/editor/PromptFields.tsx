@@ -1,5 +1,9 @@
 /** What the caller hears at a node: a clip of the library, and the words it says. */
+import { useSpeak } from "../../api/clips";
 import type { Prompt } from "../../core/flow";
+import { sentence } from "../../core/sentence";
+import { Button } from "../../ui/Button";
+import { Notice } from "../../ui/Notice";
 import { Select } from "../../ui/Select";
 import { TextArea } from "../../ui/TextArea";
 import { AddSound } from "../sounds/AddSound";
@@ -46,12 +50,29 @@ export function PromptFields({
         hint={
           clip
             ? "For those who read the flow; callers hear the clip."
-            : "Callers hear a clip; record or upload one that says this."
+            : "Spoken by the server’s voice when the flow is published."
         }
         value={prompt.text ?? ""}
         onBlur={() => editor.deeds.pause()}
         onChange={(event) => onChange({ ...prompt, text: event.target.value || null }, "words")}
       />
+      {!clip && prompt.text?.trim() ? <Speak key={prompt.text} text={prompt.text} /> : null}
     </fieldset>
+  );
+}
+
+/** Lets one hear the words before callers do. */
+function Speak({ text }: { text: string }) {
+  const speak = useSpeak();
+  return (
+    <div className="flex flex-col gap-2">
+      <div className="flex items-center gap-2">
+        <Button size="sm" icon="speaker" busy={speak.isPending} onClick={() => speak.mutate(text)}>
+          Hear the words
+        </Button>
+        {speak.data ? <Listen sound={speak.data} name="the words" eager /> : null}
+      </div>
+      {speak.isError ? <Notice tone="stop">{sentence(speak.error.message)}</Notice> : null}
+    </div>
   );
 }

@@ -4,6 +4,7 @@ import { usePublish } from "../../api/flows";
 import { Refusal } from "../../api/request";
 import type { Flow } from "../../core/flow";
 import { diffSentences } from "../../core/flow-diff";
+import { sentence } from "../../core/sentence";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { Notice } from "../../ui/Notice";
@@ -100,7 +101,7 @@ function Form({ before }: { before: { version: number; flow: Flow } | null }) {
         <Notice tone="stop">
           {publish.error instanceof Refusal && publish.error.code === "moved"
             ? "Somebody else has changed the draft meanwhile. Look at it again before publishing."
-            : publish.error.message}
+            : sentence(publish.error.message)}
         </Notice>
       ) : null}
       <div className="flex justify-end gap-2">

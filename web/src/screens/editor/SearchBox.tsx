@@ -1,5 +1,6 @@
 /** Finds a node by any word in it and goes there. */
 import { type KeyboardEvent, useMemo, useState } from "react";
+import { diffFlows } from "../../core/flow-diff";
 import { outline } from "../../core/flow-outline";
 import { find } from "../../core/flow-search";
 import { classes } from "../../ui/classes";
@@ -7,7 +8,7 @@ import { Field } from "../../ui/Field";
 import { useDesk } from "./Desk";
 
 export function SearchBox({ onReady }: { onReady: (node: HTMLInputElement | null) => void }) {
-  const { editor, problems, goTo } = useDesk();
+  const { editor, problems, published, goTo } = useDesk();
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
   const [open, setOpen] = useState(false);
@@ -17,10 +18,10 @@ export function SearchBox({ onReady }: { onReady: (node: HTMLInputElement | null
     const about = {
       invalid: new Set(problems.keys()),
       unreachable: new Set(unreachable),
-      changed: new Set<string>(),
+      changed: new Set(published ? diffFlows(published.flow, editor.flow).nodes.keys() : []),
     };
     return find(editor.flow, typed, about).slice(0, SHOWN_MAX);
-  }, [editor.flow, typed, problems]);
+  }, [editor.flow, typed, problems, published]);
   const chosen = found[Math.min(at, found.length - 1)];
   const take = (id: string) => {
     setOpen(false);

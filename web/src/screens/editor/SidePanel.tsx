@@ -2,7 +2,7 @@
 import { type FlowNode, isTerminal, nodeOf } from "../../core/flow";
 import { checkName } from "../../core/flow-check";
 import { copy, paste } from "../../core/flow-clipboard";
-import { remove, setEntry, setNode } from "../../core/flow-edit";
+import { bridgeOver, remove, removeAndBridge, setEntry, setNode } from "../../core/flow-edit";
 import { kindHint, kindWord, titleOf } from "../../core/flow-words";
 import { IconButton } from "../../ui/Button";
 import { classes } from "../../ui/classes";
@@ -103,6 +103,19 @@ function NodeMenu({ node }: { node: FlowNode }) {
         Duplicate
       </MenuItem>
       <MenuLine />
+      {bridgeOver(editor.flow, node.id) === undefined ? null : (
+        <MenuItem
+          icon="trash"
+          hint="What led here leads on to where it led"
+          onSelect={() =>
+            deeds.edit(`remove ${titleOf(node)}, join what was around it`, (flow) =>
+              removeAndBridge(flow, node.id),
+            )
+          }
+        >
+          Remove and join
+        </MenuItem>
+      )}
       <MenuItem
         icon="trash"
         onSelect={() => deeds.edit(`remove ${titleOf(node)}`, (flow) => remove(flow, ids))}

@@ -6,6 +6,7 @@ import { useArchiveFlow, useDeleteFlow, useDuplicateFlow } from "../../api/flows
 import { canDraw, useMe } from "../../api/session";
 import type { FlowSummary } from "../../api/words";
 import { prettyNumber } from "../../core/phone-number";
+import { sentence } from "../../core/sentence";
 import { Badge } from "../../ui/Badge";
 import { Button, IconButton } from "../../ui/Button";
 import { Card } from "../../ui/Card";
@@ -145,7 +146,7 @@ function CardMenu({ flow }: { flow: FlowSummary }) {
         </p>
         {fault ? (
           <div className="mt-3">
-            <Notice tone="stop">{`${fault.message.charAt(0).toUpperCase()}${fault.message.slice(1)}.`}</Notice>
+            <Notice tone="stop">{sentence(fault.message)}</Notice>
           </div>
         ) : null}
         <div className="mt-5 flex justify-end gap-2">

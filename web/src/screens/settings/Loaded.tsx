@@ -34,9 +34,3 @@ export function Loaded<T>({
     </div>
   );
 }
-
-/** A refusal as a sentence. */
-export function sentence(fault: Error): string {
-  const words = fault.message;
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
-}

@@ -1,9 +1,11 @@
 /** The WhatsApp numbers: taking calls or not, where callers start, and what Meta has to know. */
+
 import { useState } from "react";
 import { useFlows } from "../../api/calls";
 import { useAddNumber, useChangeNumber, useNumber, useNumbers } from "../../api/settings";
 import type { AccountSummary } from "../../api/words";
 import { prettyNumber } from "../../core/phone-number";
+import { sentence } from "../../core/sentence";
 import { Button, IconButton } from "../../ui/Button";
 import { Card } from "../../ui/Card";
 import { Dialog } from "../../ui/Dialog";
@@ -12,7 +14,7 @@ import { Notice } from "../../ui/Notice";
 import { Select } from "../../ui/Select";
 import { Switch } from "../../ui/Switch";
 import { EmptyState, Skeleton } from "../../ui/states";
-import { Loaded, sentence } from "./Loaded";
+import { Loaded } from "./Loaded";
 
 export function Numbers() {
   const numbers = useNumbers();
@@ -89,7 +91,7 @@ function NumberCard({ number }: { number: AccountSummary }) {
       </div>
       {change.isError ? (
         <div className="mt-4">
-          <Notice tone="stop">{sentence(change.error)}</Notice>
+          <Notice tone="stop">{sentence(change.error.message)}</Notice>
         </div>
       ) : null}
       <div className="mt-4">
@@ -107,7 +109,7 @@ function Meta({ id }: { id: string }) {
   const change = useChangeNumber(id);
   const [token, setToken] = useState("");
   const [secret, setSecret] = useState("");
-  if (detail.isError) return <Notice tone="stop">{sentence(detail.error)}</Notice>;
+  if (detail.isError) return <Notice tone="stop">{sentence(detail.error.message)}</Notice>;
   if (!detail.data) return <Skeleton height={120} />;
   const { webhook_url, verify_token, phone_number_id, has_token, has_app_secret } = detail.data;
   return (
@@ -159,7 +161,7 @@ function Meta({ id }: { id: string }) {
         ) : null}
         {change.isError ? (
           <span role="alert" className="text-stop-ink text-xs">
-            {sentence(change.error)}
+            {sentence(change.error.message)}
           </span>
         ) : null}
       </div>
@@ -215,7 +217,7 @@ function AddForm({ onDone }: { onDone: () => void }) {
           onChange={(event) => setTyped({ ...typed, [field]: event.target.value })}
         />
       ))}
-      {add.isError ? <Notice tone="stop">{sentence(add.error)}</Notice> : null}
+      {add.isError ? <Notice tone="stop">{sentence(add.error.message)}</Notice> : null}
       <div className="flex justify-end gap-2">
         <Button onClick={onDone}>Cancel</Button>
         <Button type="submit" tone="brand" busy={add.isPending} disabled={!ready}>

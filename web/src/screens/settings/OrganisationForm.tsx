@@ -1,9 +1,11 @@
 /** How the organisation takes calls: on or off, recorded or not, its music, its patience. */
+
 import { useState } from "react";
 import { type KnownClip, useClips } from "../../api/clips";
 import { useChangeOrganisation, useOrganisation } from "../../api/settings";
 import type { OrganisationSettings } from "../../api/words";
 import { checkNumber } from "../../core/flow-check";
+import { sentence } from "../../core/sentence";
 import { Button } from "../../ui/Button";
 import { Card } from "../../ui/Card";
 import { Field } from "../../ui/Field";
@@ -12,7 +14,7 @@ import { Select } from "../../ui/Select";
 import { Switch } from "../../ui/Switch";
 import { AddSound } from "../sounds/AddSound";
 import { Listen } from "../sounds/Listen";
-import { Loaded, sentence } from "./Loaded";
+import { Loaded } from "./Loaded";
 
 export function OrganisationForm() {
   const organisation = useOrganisation();
@@ -67,7 +69,7 @@ function Form({ kept }: { kept: OrganisationSettings }) {
           />
         </div>
       </Card>
-      {change.isError ? <Notice tone="stop">{sentence(change.error)}</Notice> : null}
+      {change.isError ? <Notice tone="stop">{sentence(change.error.message)}</Notice> : null}
     </div>
   );
 }
@@ -123,7 +125,7 @@ function NameAndPatience({ kept }: { kept: OrganisationSettings }) {
         ) : null}
         {change.isError ? (
           <span role="alert" className="text-stop-ink text-xs">
-            {sentence(change.error)}
+            {sentence(change.error.message)}
           </span>
         ) : null}
       </div>

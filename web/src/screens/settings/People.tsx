@@ -1,7 +1,9 @@
 /** Who may sign in, and as what. */
+
 import { useState } from "react";
 import { useAddPerson, useChangePerson, usePeople } from "../../api/settings";
 import type { Person, Role } from "../../api/words";
+import { sentence } from "../../core/sentence";
 import { Avatar } from "../../ui/Avatar";
 import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
@@ -10,7 +12,7 @@ import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
 import { Notice } from "../../ui/Notice";
 import { Select } from "../../ui/Select";
-import { Loaded, sentence } from "./Loaded";
+import { Loaded } from "./Loaded";
 
 export function People() {
   const people = usePeople();
@@ -62,7 +64,7 @@ function Row({ person }: { person: Person }) {
       </Button>
       {change.isError ? (
         <p role="alert" className="w-full text-stop-ink text-xs">
-          {sentence(change.error)}
+          {sentence(change.error.message)}
         </p>
       ) : null}
     </li>
@@ -114,7 +116,7 @@ function AddForm({ onDone }: { onDone: () => void }) {
         </span>
         <Select wide label="Role" value={role} choices={ROLES} onChange={(next) => setRole(next as Role)} />
       </div>
-      {add.isError ? <Notice tone="stop">{sentence(add.error)}</Notice> : null}
+      {add.isError ? <Notice tone="stop">{sentence(add.error.message)}</Notice> : null}
       <div className="flex justify-end gap-2">
         <Button onClick={onDone}>Cancel</Button>
         <Button

@@ -1,6 +1,8 @@
 /** The audio library: the organisation's own sounds, and the house's. */
+
 import { useState } from "react";
 import { type KnownClip, useClips, useClipUses, useDeleteClip, useRenameClip } from "../../api/clips";
+import { sentence } from "../../core/sentence";
 import { clockFace } from "../../core/time";
 import { Button, IconButton } from "../../ui/Button";
 import { Card } from "../../ui/Card";
@@ -10,7 +12,7 @@ import { Notice } from "../../ui/Notice";
 import { EmptyState } from "../../ui/states";
 import { AddSound } from "../sounds/AddSound";
 import { Listen } from "../sounds/Listen";
-import { Loaded, sentence } from "./Loaded";
+import { Loaded } from "./Loaded";
 
 export function Sounds() {
   const clips = useClips();
@@ -99,7 +101,7 @@ function Deeds({ id, name, onDone }: { id: string; name: string; onDone: () => v
       <p className="text-soft text-sm">
         {flows.length > 0 ? `Played by ${flows.map((f) => f.name).join(", ")}.` : "No flow plays it."}
       </p>
-      {fault ? <Notice tone="stop">{sentence(fault)}</Notice> : null}
+      {fault ? <Notice tone="stop">{sentence(fault.message)}</Notice> : null}
       <div className="flex justify-between gap-2">
         <Button
           tone="stop"

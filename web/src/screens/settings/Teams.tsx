@@ -1,14 +1,16 @@
 /** Teams: a name, who is in it, and who is rung first. */
+
 import { useState } from "react";
 import { useAddTeam, useChangeTeam, useDeleteTeam, usePeople, useTeams } from "../../api/settings";
 import type { Strategy, Team } from "../../api/words";
+import { sentence } from "../../core/sentence";
 import { Avatar } from "../../ui/Avatar";
 import { Button, IconButton } from "../../ui/Button";
 import { Card } from "../../ui/Card";
 import { Field } from "../../ui/Field";
 import { Notice } from "../../ui/Notice";
 import { Select } from "../../ui/Select";
-import { Loaded, sentence } from "./Loaded";
+import { Loaded } from "./Loaded";
 
 export function Teams() {
   const teams = useTeams();
@@ -89,7 +91,7 @@ function TeamCard({ team }: { team: Team }) {
       </div>
       {fault ? (
         <div className="mt-4">
-          <Notice tone="stop">{sentence(fault)}</Notice>
+          <Notice tone="stop">{sentence(fault.message)}</Notice>
         </div>
       ) : null}
     </Card>
@@ -123,7 +125,7 @@ function AddTeam() {
         </Button>
         {add.isError ? (
           <p role="alert" className="w-full text-stop-ink text-xs">
-            {sentence(add.error)}
+            {sentence(add.error.message)}
           </p>
         ) : null}
       </form>

@@ -1,6 +1,7 @@
 /** Brings a sound into the library: a file, or what one says into the microphone. */
 import { useRef, useState } from "react";
 import { useUploadClip } from "../../api/clips";
+import { sentence } from "../../core/sentence";
 import { clockFace } from "../../core/time";
 import { Button } from "../../ui/Button";
 import { Notice } from "../../ui/Notice";
@@ -69,8 +70,4 @@ export function AddSound({
       {fault ? <Notice tone="stop">{sentence(fault)}</Notice> : null}
     </div>
   );
-}
-
-function sentence(words: string): string {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
 }

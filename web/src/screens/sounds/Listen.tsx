@@ -2,7 +2,8 @@
 import { useRef, useState } from "react";
 import { IconButton } from "../../ui/Button";
 
-export function Listen({ sound, name }: { sound: string; name: string }) {
+/** `eager` plays at once. */
+export function Listen({ sound, name, eager = false }: { sound: string; name: string; eager?: boolean }) {
   const player = useRef<HTMLAudioElement>(null);
   const [playing, setPlaying] = useState(false);
   const [broken, setBroken] = useState(false);
@@ -22,7 +23,8 @@ export function Listen({ sound, name }: { sound: string; name: string }) {
       <audio
         ref={player}
         src={sound}
-        preload="none"
+        preload={eager ? "auto" : "none"}
+        autoPlay={eager}
         onPlay={() => setPlaying(true)}
         onPause={() => setPlaying(false)}
         onEnded={() => setPlaying(false)}
