@@ -11,6 +11,7 @@ mod a_mix_is_entered_and_left_without_a_click;
 mod a_warning_tone_covers_what_is_heard_and_no_more;
 mod a_whisper_reaches_one_ear_only;
 mod an_agent_who_falls_silent_is_replaced_by_music;
+mod bridges_survive_any_order_of_commands;
 mod digits_stop_a_prompt_in_the_same_step;
 mod forwarding_keeps_gaps_and_order_as_they_are;
 mod nothing_leaves_before_the_gate_is_open;
