@@ -15,6 +15,7 @@ pub mod organisation;
 pub mod pages;
 pub mod range;
 pub mod recordings;
+pub mod sessions;
 pub mod softphone;
 pub mod take;
 pub mod teams;
@@ -97,6 +98,9 @@ pub const ACCESS: &[(Method, &str, Access)] = &[
     (Method::POST, "/api/users", Access::Signed(Role::Admin)),
     (Method::PATCH, "/api/users/{id}", Access::Signed(Role::Admin)),
     (Method::POST, "/api/me/password", Access::Signed(Role::Agent)),
+    (Method::GET, "/api/me/sessions", Access::Signed(Role::Agent)),
+    (Method::POST, "/api/me/sessions/end-others", Access::Signed(Role::Agent)),
+    (Method::GET, "/api/audit", Access::Signed(Role::Admin)),
     (Method::GET, "/api/organisation", Access::Signed(Role::Agent)),
     (Method::PATCH, "/api/organisation", Access::Signed(Role::Admin)),
     (Method::GET, "/api/agents", Access::Signed(Role::Agent)),
@@ -186,6 +190,9 @@ fn setting_routes() -> OpenApiRouter<App> {
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::change))
         .routes(routes!(users::own_password))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::end_others))
+        .routes(routes!(sessions::audit))
         .routes(routes!(organisation::detail, organisation::change))
         .merge(uploads.layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX)))
 }

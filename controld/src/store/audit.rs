@@ -1,6 +1,7 @@
 //! Who did what, and how it ended. Written once, never changed.
 
 use sqlx::Row;
+use sqlx::any::AnyRow;
 
 use super::{Store, StoreError};
 use crate::model::{Millis, OrgId, UserId};
@@ -22,6 +23,23 @@ pub struct Deed<'a> {
     pub outcome: &'a str,
 }
 
+/// A deed that was written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRow {
+    /// Sorts by time.
+    pub id: String,
+    /// When.
+    pub at: Millis,
+    /// A word.
+    pub what: String,
+    /// The id it was done to, or an address.
+    pub about: String,
+    /// `ok`, or why not.
+    pub outcome: String,
+    /// Who, and what they are called.
+    pub by: Option<(UserId, String)>,
+}
+
 impl Store {
     /// Writes a deed down.
     pub async fn audit(&self, deed: Deed<'_>) -> Result<(), StoreError> {
@@ -41,6 +59,22 @@ impl Store {
         Ok(change.commit().await?)
     }
 
+    /// What was done in an organisation, newest first; only what is older than `before`.
+    pub async fn audit_log(&self, org: &OrgId, before: Option<&str>, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT a.id AS id, a.at AS at, a.what AS what, a.about AS about, a.outcome AS outcome,
+                    a.user_id AS user_id, u.name AS user_name
+             FROM audit a LEFT JOIN users u ON u.id = a.user_id
+             WHERE a.org_id = $1 AND ($2 IS NULL OR a.id < $2) ORDER BY a.id DESC LIMIT $3",
+        )
+        .bind(org.as_str())
+        .bind(before)
+        .bind(limit)
+        .fetch_all(self.read())
+        .await?;
+        rows.iter().map(row).collect()
+    }
+
     /// How often `what` was done to `about`.
     pub async fn deeds(&self, what: &str, about: &str) -> Result<i64, StoreError> {
         let row = sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) FROM audit WHERE what = $1 AND about = $2")
@@ -50,4 +84,17 @@ impl Store {
             .await?;
         Ok(row.try_get(0)?)
     }
+}
+
+fn row(row: &AnyRow) -> Result<AuditRow, StoreError> {
+    let user: Option<String> = row.try_get("user_id")?;
+    let name: Option<String> = row.try_get("user_name")?;
+    Ok(AuditRow {
+        id: row.try_get("id")?,
+        at: row.try_get("at")?,
+        what: row.try_get("what")?,
+        about: row.try_get("about")?,
+        outcome: row.try_get("outcome")?,
+        by: user.map(|user| (UserId(user), name.unwrap_or_default())),
+    })
 }

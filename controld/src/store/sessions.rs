@@ -19,6 +19,19 @@ pub struct Session {
     pub seen_at: Millis,
 }
 
+/// A living session, without its person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRow {
+    /// SHA-256 of the cookie's value, hex.
+    pub token_hash: String,
+    /// Signed in.
+    pub created_at: Millis,
+    /// Last use that was written down.
+    pub seen_at: Millis,
+    /// Over at the latest.
+    pub expires_at: Millis,
+}
+
 impl Store {
     /// Opens a session that ends at `expires_at` at the latest.
     pub async fn open_session(
@@ -82,6 +95,41 @@ impl Store {
         let mut change = self.write().await?;
         sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(token_hash).execute(&mut *change).await?;
         Ok(change.commit().await?)
+    }
+
+    /// The living sessions of a person, the last used first.
+    pub async fn sessions_of(&self, user: &UserId, now: Millis) -> Result<Vec<SessionRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT token_hash, created_at, seen_at, expires_at FROM sessions
+             WHERE user_id = $1 AND expires_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, token_hash",
+        )
+        .bind(user.as_str())
+        .bind(now)
+        .bind(now.saturating_sub(IDLE_MS))
+        .fetch_all(self.read())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(SessionRow {
+                    token_hash: row.try_get("token_hash")?,
+                    created_at: row.try_get("created_at")?,
+                    seen_at: row.try_get("seen_at")?,
+                    expires_at: row.try_get("expires_at")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Ends every session of a person but this one; says how many.
+    pub async fn close_other_sessions(&self, user: &UserId, kept: &str) -> Result<u64, StoreError> {
+        let mut change = self.write().await?;
+        let done = sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND token_hash <> $2")
+            .bind(user.as_str())
+            .bind(kept)
+            .execute(&mut *change)
+            .await?;
+        change.commit().await?;
+        Ok(done.rows_affected())
     }
 
     /// Forgets sessions that are over; says how many.

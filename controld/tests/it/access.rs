@@ -47,6 +47,7 @@ fn sample(method: &Method, path: &str) -> Sample {
     };
     let body = match (method.as_str(), path) {
         ("GET" | "DELETE", _) => Body::None,
+        ("POST", "/api/me/sessions/end-others") => Body::None,
         ("POST", "/api/logout" | "/api/calls/{id}/hang-up" | "/api/calls/{id}/recording-link") => Body::None,
         ("POST", "/api/flows/{id}/archive" | "/api/flows/{id}/restore") => Body::None,
         ("POST", "/api/flows/{id}/versions/{version}/rollback") => Body::None,

@@ -158,3 +158,42 @@ async fn one_changes_ones_own_password_with_the_old_one() {
     assert_eq!(office.house.get(&ana, "/api/me").await.0, StatusCode::UNAUTHORIZED, "every session ended");
     assert_eq!(office.house.try_login("ana@demo.example", "a much longer phrase").await.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn one_sees_where_one_is_signed_in_and_signs_out_everywhere_else() {
+    let office = Office::open().await;
+    let (first, second) = (office.house.login("ana@demo.example").await, office.house.login("ana@demo.example").await);
+    let (_, sessions) = office.house.get(&first, "/api/me/sessions").await;
+    let is_this: Vec<_> = sessions.as_array().unwrap().iter().map(|session| &session["is_this"]).collect();
+    assert_eq!((is_this.len(), is_this.iter().filter(|this| ***this == json!(true)).count()), (2, 1));
+    let token = first.split_once('=').unwrap().1;
+    assert!(!sessions.to_string().contains(token) && !sessions.to_string().contains("hash"));
+    let end = office.house.as_page(&first, Method::POST, "/api/me/sessions/end-others");
+    assert_eq!(told(end.send().await.unwrap()).await.1, json!({ "ended": 1 }));
+    assert_eq!(office.house.get(&second, "/api/me").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(office.house.get(&first, "/api/me").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_was_done_is_read_page_by_page_by_the_admins_of_that_organisation() {
+    let office = Office::open().await;
+    for name in ["One", "Two", "Three"] {
+        office.ask(Method::POST, "/api/teams", json!({ "name": name })).await;
+    }
+    let mut seen = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let (_, page) = office.ask(Method::GET, &format!("/api/audit?limit=2&cursor={cursor}"), Value::Null).await;
+        seen.extend(page["items"].as_array().unwrap().clone());
+        match page["next"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    let words: Vec<_> = seen.iter().map(|entry| entry["what"].as_str().unwrap()).collect();
+    assert_eq!(words, ["team.create", "team.create", "team.create", "login"]);
+    assert_eq!(seen[0]["by"], json!({ "id": "usr_admin", "name": "Admin" }));
+    let olga = office.house.login("olga@other.example").await;
+    let (_, page) = office.house.get(&olga, "/api/audit").await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 1, "her own signing in");
+}

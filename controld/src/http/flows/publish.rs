@@ -170,7 +170,8 @@ pub async fn roll_back(
 ) -> Result<Json<VersionSummary>, ApiError> {
     let id = FlowId(id);
     let (wanted, body) = version_of(&app, &who, &id, &version).await?;
-    refuse_errors(&app, &who, &id, &body).await?;
+    let flow = refuse_errors(&app, &who, &id, &body).await?;
+    app.speak_all(&who.org, &flow, &who.user).await?;
     if !app.store.roll_back(&who.org, &id, wanted.version, clock::now()).await? {
         return Err(ApiError::NotFound("version"));
     }
