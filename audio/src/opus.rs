@@ -19,9 +19,6 @@ pub enum Preset {
     Splice,
     /// Comfort noise: CELT-only, 12 kb/s, every packet independent of the one before.
     Comfort,
-    /// The one packet with which music is entered: CELT-only, 32 kb/s, independent of the one before. The packet after
-    /// it is coded against the energies this one tells, so they must be told as finely as the music's own.
-    Entry,
 }
 
 /// Encodes 20 ms frames.
@@ -36,7 +33,7 @@ impl Encoder {
     pub fn new(preset: Preset) -> Result<Encoder, OpusError> {
         let application = match preset {
             Preset::Live | Preset::Mix | Preset::Prompt => Application::Voip,
-            Preset::Music | Preset::Splice | Preset::Comfort | Preset::Entry => Application::LowDelay,
+            Preset::Music | Preset::Splice | Preset::Comfort => Application::LowDelay,
         };
         let (rate_hz, frame_samples, complexity) = match preset {
             Preset::Mix => (WIDE_RATE_HZ, WIDE_FRAME_SAMPLES, MIX_COMPLEXITY),
@@ -50,15 +47,15 @@ impl Encoder {
         match preset {
             Preset::Live | Preset::Mix | Preset::Prompt => inner.set_max_bandwidth(Bandwidth::Wideband)?,
             // Left free, LowDelay moves its bandwidth and starts full-band.
-            Preset::Music | Preset::Splice | Preset::Comfort | Preset::Entry => {
+            Preset::Music | Preset::Splice | Preset::Comfort => {
                 inner.set_bandwidth(Bandwidth::Wideband)?;
             }
         }
-        inner.set_prediction_disabled(matches!(preset, Preset::Comfort | Preset::Entry))?;
+        inner.set_prediction_disabled(preset == Preset::Comfort)?;
         inner.set_bitrate(Bitrate::Bits(match preset {
             Preset::Live | Preset::Mix | Preset::Prompt => 20_000,
             Preset::Music => 24_000,
-            Preset::Splice | Preset::Entry => 32_000,
+            Preset::Splice => 32_000,
             Preset::Comfort => 12_000,
         }))?;
         Ok(Encoder { inner, frame_samples })
@@ -88,12 +85,6 @@ impl Encoder {
     /// Back to the first state.
     pub fn reset(&mut self) -> Result<(), OpusError> {
         Ok(self.inner.reset_state()?)
-    }
-
-    /// Samples of sound by which a decoder's output is later than the encoder's input (RFC 7845 pre-skip).
-    pub fn lookahead_samples(&mut self) -> Result<u16, OpusError> {
-        let samples = self.inner.get_lookahead()?;
-        Ok(u16::try_from(samples).unwrap_or(0))
     }
 }
 

@@ -170,10 +170,11 @@ fn splices(a: &[Vec<u8>], b: &[Vec<u8>], middle: bool, rule: bool) -> Summary {
             let before = &a[cut - lead..(cut + NEAR).min(a.len())];
             let after = &b[begin.saturating_sub(60)..begin + NEAR];
             let mut sent = before[..lead].to_vec();
-            let inserted = usize::from(rule && needs_silence_between(before[lead - 1][0], b[begin][0]));
+            // Into the middle of music mediad goes through silence too.
+            let music = middle && is_celt_only(b[begin][0]);
+            let inserted = usize::from(rule && (music || needs_silence_between(before[lead - 1][0], b[begin][0])));
             sent.extend(std::iter::repeat_n(CELT_SILENCE.to_vec(), inserted));
-            sent.push(if middle && is_celt_only(b[begin][0]) { entry(b, begin) } else { b[begin].clone() });
-            sent.extend_from_slice(&b[begin + 1..begin + NEAR]);
+            sent.extend_from_slice(&b[begin..begin + NEAR]);
             // Both parents on the time axis of the cut.
             let at = lead * FRAME_SAMPLES;
             let alone = decoded(after);
@@ -185,16 +186,6 @@ fn splices(a: &[Vec<u8>], b: &[Vec<u8>], middle: bool, rule: bool) -> Summary {
         })
         .collect();
     Summary::of(&excess)
-}
-
-/// The packet with which mediad enters music at `begin`: the sound of that packet, coded without prediction.
-fn entry(music: &[Vec<u8>], begin: usize) -> Vec<u8> {
-    const WARM_UP: usize = 4;
-    let mut encoder = Encoder::new(Preset::Entry).unwrap();
-    // What a decoder gives is late by the encoder's lookahead.
-    let late = usize::from(encoder.lookahead_samples().unwrap());
-    let sound = &decoded(&music[begin - WARM_UP..begin + 2])[late..];
-    encode_with(&mut encoder, &sound[..(WARM_UP + 1) * FRAME_SAMPLES]).unwrap().pop().unwrap()
 }
 
 fn cross_faded(before: &[f32], after: &[f32], length: usize) -> Vec<f32> {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use audio::clip::Clip;
 use audio::comfort::ComfortNoise;
+use audio::toc::CELT_SILENCE;
 use protocol::{ClipName, PlayEnd};
-
-use super::prepared::Prepared;
 
 /// The ear of one leg.
 #[derive(Debug)]
@@ -16,8 +16,10 @@ pub struct Ear {
     /// A tone over all that, and how far it is.
     beep: Option<(Sound, usize)>,
     /// The faded last frame of a tone that was cut off.
-    parting: Option<(Arc<Prepared>, usize)>,
-    /// The next frame of music is the first after something else.
+    parting: Option<(Arc<Clip>, usize)>,
+    /// Music follows something else, and one frame of silence comes before it. A CELT packet tells its band energies by
+    /// their difference from the packet before; a decoder that comes from a voice begins at the codec's mean level, and
+    /// hisses where the music is softer. After silence it begins at the bottom: music comes in over 80 ms, never too loud.
     enters: bool,
     comfort_turn: usize,
 }
@@ -28,7 +30,7 @@ pub struct Sound {
     /// Its name, for events.
     pub name: ClipName,
     /// Its packets.
-    pub clip: Arc<Prepared>,
+    pub clip: Arc<Clip>,
 }
 
 /// What a leg hears for as long as nothing else is said: [`protocol::Filler`], with its sound at hand.
@@ -138,15 +140,15 @@ impl Ear {
     /// The frame for the leg's next slot.
     pub fn frame<'a>(&'a self, comfort: &'a ComfortNoise) -> &'a [u8] {
         if let Some((clip, at)) = &self.parting {
-            return clip.clip().stop_packet(*at).unwrap_or_else(|| comfort.packet(self.comfort_turn));
+            return clip.stop_packet(*at).unwrap_or_else(|| comfort.packet(self.comfort_turn));
         }
         if let Some((sound, at)) = &self.beep {
-            return sound.clip.clip().packet_wrapped(*at);
+            return sound.clip.packet_wrapped(*at);
         }
         match &self.hears {
-            Hears::Clip { play, at } => play.sound.clip.clip().packet_wrapped(*at),
-            Hears::Backdrop(Backdrop::Music(sound)) if self.enters => sound.clip.entry(self.place(&sound.name)),
-            Hears::Backdrop(Backdrop::Music(sound)) => sound.clip.clip().packet_wrapped(self.place(&sound.name)),
+            Hears::Clip { play, at } => play.sound.clip.packet_wrapped(*at),
+            Hears::Backdrop(Backdrop::Music(_)) if self.enters => &CELT_SILENCE,
+            Hears::Backdrop(Backdrop::Music(sound)) => sound.clip.packet_wrapped(self.place(&sound.name)),
             Hears::Backdrop(Backdrop::Comfort) | Hears::Other => comfort.packet(self.comfort_turn),
         }
     }
@@ -158,7 +160,7 @@ impl Ear {
         }
         if let Some((sound, at)) = self.beep.as_mut() {
             *at += 1;
-            if *at >= sound.clip.clip().len() {
+            if *at >= sound.clip.len() {
                 self.beep = None;
                 self.enters = true;
             }
@@ -167,7 +169,7 @@ impl Ear {
         match &mut self.hears {
             Hears::Clip { play, at } => {
                 *at += 1;
-                if *at < play.sound.clip.clip().len() {
+                if *at < play.sound.clip.len() {
                     return None;
                 }
                 let over = Over { clip: play.sound.name.clone(), why: PlayEnd::Finished };
@@ -176,9 +178,9 @@ impl Ear {
                 self.enters = true;
                 return Some(over);
             }
+            Hears::Backdrop(Backdrop::Music(_)) if self.enters => self.enters = false,
             Hears::Backdrop(Backdrop::Music(sound)) => {
-                let (name, len) = (sound.name.clone(), sound.clip.clip().len());
-                self.enters = false;
+                let (name, len) = (sound.name.clone(), sound.clip.len());
                 let next = (self.place(&name) + 1) % len;
                 self.keep_place(name, next);
             }
@@ -233,8 +235,8 @@ impl Ear {
     }
 }
 
-fn parting(clip: &Arc<Prepared>, at: usize) -> Option<(Arc<Prepared>, usize)> {
-    clip.clip().stop_packet(at).map(|_| (Arc::clone(clip), at))
+fn parting(clip: &Arc<Clip>, at: usize) -> Option<(Arc<Clip>, usize)> {
+    clip.stop_packet(at).map(|_| (Arc::clone(clip), at))
 }
 
 /// Pieces of music whose place a leg remembers.
@@ -243,15 +245,14 @@ const PLACES_MAX: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use audio::clip::Clip;
 
     fn sound(name: &str, frames: u8) -> Sound {
         let packets: Vec<Vec<u8>> = (0..frames).map(|n| vec![0xB8, n, 0xFE]).collect();
-        Sound {
-            name: ClipName::new(name).unwrap(),
-            clip: Arc::new(Prepared::plain(Clip::of_packets(&packets).unwrap())),
-        }
+        Sound { name: ClipName::new(name).unwrap(), clip: Arc::new(Clip::of_packets(&packets).unwrap()) }
     }
+
+    /// The second byte of a frame of silence; a clip's frame `n` has `n` there.
+    const SILENCE: u8 = CELT_SILENCE[1];
 
     fn next(ear: &mut Ear, comfort: &ComfortNoise) -> (u8, Option<Over>) {
         let byte = ear.frame(comfort)[1];
@@ -264,7 +265,7 @@ mod tests {
         let mut ear = Ear::default();
         let music = Backdrop::Music(sound("music.ogg", 5));
         assert_eq!(ear.fill(music.clone()), None);
-        for expected in [0, 1, 2] {
+        for expected in [SILENCE, 0, 1, 2] {
             assert_eq!(next(&mut ear, &comfort), (expected, None));
         }
         let prompt = sound("prompt.ogg", 2);
@@ -272,12 +273,12 @@ mod tests {
         assert_eq!(ear.digit(), None);
         assert_eq!(next(&mut ear, &comfort), (0, None));
         assert_eq!(next(&mut ear, &comfort), (1, Some(Over { clip: prompt.name.clone(), why: PlayEnd::Finished })));
-        for expected in [3, 4, 0] {
-            assert_eq!(next(&mut ear, &comfort), (expected, None), "the music goes on where it was");
+        for expected in [SILENCE, 3, 4, 0] {
+            assert_eq!(next(&mut ear, &comfort), (expected, None), "after silence the music goes on where it was");
         }
         assert_eq!(ear.play(Play { sound: prompt.clone(), stop_on_digit: true, then: music }), None);
         assert_eq!(ear.digit(), Some(Over { clip: prompt.name, why: PlayEnd::Digit }));
-        assert_eq!(next(&mut ear, &comfort).0, 1);
+        assert_eq!((next(&mut ear, &comfort).0, next(&mut ear, &comfort).0), (SILENCE, 1));
     }
 
     #[test]

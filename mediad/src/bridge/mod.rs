@@ -4,7 +4,6 @@ pub mod ear;
 pub mod jitter;
 pub mod lane;
 pub mod mixer;
-pub mod prepared;
 pub mod recorder;
 pub mod speaker;
 

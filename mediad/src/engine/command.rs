@@ -176,7 +176,7 @@ fn play(calls: &mut Calls, now: Instant, leg: &LegId, stop_on_digit: bool, then:
 fn beep(calls: &mut Calls, now: Instant, leg: &LegId, clip: ClipFound) -> Answer {
     let slot = seat_of(calls, leg)?;
     let sound = found(clip)?;
-    let length_ms = sound.clip.clip().duration_ms();
+    let length_ms = sound.clip.duration_ms();
     if length_ms > BEEP_MS_MAX {
         let why = format!("{} lasts {length_ms} ms, a tone at most {BEEP_MS_MAX}", sound.name);
         return Err(refuse(ErrorCode::BadValue, why));

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use audio::clip::Clip;
 use protocol::{ClipName, FromMediad, Hello, Numbered, RecordingEnd, RecordingId, Request, Stuck};
 
 use crate::base::outbox::Path;
 use crate::base::packet::Packet;
-use crate::bridge::prepared::Prepared;
 use crate::bridge::recorder::Batch;
 
 /// A control connection, as the shell numbers it.
@@ -84,7 +84,7 @@ pub enum ClipFound {
     #[default]
     NotAsked,
     /// It is there.
-    Found(ClipName, Arc<Prepared>),
+    Found(ClipName, Arc<Clip>),
     /// It is not, and why.
     Missing(ClipName, String),
 }

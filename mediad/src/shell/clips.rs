@@ -13,7 +13,6 @@ use audio::limits::CLIP_BYTES_MAX;
 use mio::Waker;
 use protocol::{ClipName, Command, Filler};
 
-use crate::bridge::prepared::Prepared;
 use crate::engine::port::{Client, ClipFound};
 
 /// The clips a command names: the one it is about, and the music that follows.
@@ -109,7 +108,7 @@ struct Kept {
     name: ClipName,
     stamp: (Option<SystemTime>, u64),
     bytes: usize,
-    clip: Arc<Prepared>,
+    clip: Arc<Clip>,
 }
 
 impl Cache {
@@ -122,7 +121,7 @@ impl Cache {
     }
 
     /// From memory if the file has not changed since.
-    fn load(&mut self, name: &ClipName) -> Result<Arc<Prepared>, String> {
+    fn load(&mut self, name: &ClipName) -> Result<Arc<Clip>, String> {
         let path = inside(&self.audio_dir, name)?;
         let about = fs::metadata(&path).map_err(|why| why.to_string())?;
         let stamp = (about.modified().ok(), about.len());
@@ -139,9 +138,12 @@ impl Cache {
             return Err(format!("{} bytes, more than {CLIP_BYTES_MAX}", about.len()));
         }
         let file = fs::read(&path).map_err(|why| why.to_string())?;
-        let clip = Clip::read(&file).map_err(|why| why.to_string())?;
-        let clip = Arc::new(Prepared::of(clip).map_err(|why| why.to_string())?);
-        self.keep(Kept { name: name.clone(), stamp, bytes: clip.bytes(), clip: Arc::clone(&clip) });
+        let mut clip = Clip::read(&file).map_err(|why| why.to_string())?;
+        if clip.wants_stops() {
+            clip.prepare_stops().map_err(|why| why.to_string())?;
+        }
+        let (clip, bytes) = (Arc::new(clip), file.len());
+        self.keep(Kept { name: name.clone(), stamp, bytes, clip: Arc::clone(&clip) });
         Ok(clip)
     }
 

@@ -25,7 +25,7 @@ fn at_of(world: &World, wanted: impl Fn(&Event) -> bool) -> Option<u64> {
 }
 
 #[test]
-fn hold_is_music_on_the_next_frame_and_resume_is_the_voice_on_its_next_packet() {
+fn hold_is_silence_on_the_next_frame_then_music_and_resume_is_the_voice_on_its_next_packet() {
     for seed in 0..20 {
         let (mut world, caller, agent, bridge) = talking(seed);
         world.run_for(seed);
@@ -33,7 +33,7 @@ fn hold_is_music_on_the_next_frame_and_resume_is_the_voice_on_its_next_packet() 
         world.ok(Command::Hold { bridge: bridge.clone() });
         world.run_for(1_000);
         let first = world.peers[caller].heard.iter().find(|got| got.clip_frame(7).is_some()).unwrap();
-        assert!(first.at - held <= Duration::from_millis(30), "music after {:?}", first.at - held);
+        assert!(first.at - held <= Duration::from_millis(50), "music after {:?}", first.at - held);
         let resumed = world.now;
         world.ok(Command::Resume { bridge });
         world.run_for(1_000);
@@ -82,7 +82,7 @@ fn five_seconds_without_the_agent_bring_music_and_one_packet_brings_the_agent_ba
     let silent = at_of(&world, |event| matches!(event, Event::AgentSilent { .. })).unwrap();
     assert!((6_950..=7_050).contains(&silent), "{silent}");
     let music = world.peers[caller].heard.iter().find(|got| got.clip_frame(7).is_some()).unwrap();
-    assert!((music.at - world.start).as_millis() as u64 <= silent + 40);
+    assert!((music.at - world.start).as_millis() as u64 <= silent + 60);
     let mut voice = voice.unwrap();
     voice.next = world.now;
     world.peers[agent].voice = Some(voice);

@@ -39,7 +39,6 @@ use rand::{RngExt, SeedableRng};
 
 use crate::base::outbox::Path;
 use crate::base::packet::Packet;
-use crate::bridge::prepared::Prepared;
 use crate::engine::port::{Client, ClipFound, Input, Output, Piece};
 use crate::engine::{Engine, Ground};
 use crate::leg::dtls::Certificate;
@@ -61,7 +60,7 @@ pub(crate) struct World {
     on_the_way: BinaryHeap<Reverse<(Instant, u64, Parcel)>>,
     parcels: u64,
     requests: u64,
-    clips: BTreeMap<ClipName, Arc<Prepared>>,
+    clips: BTreeMap<ClipName, Arc<Clip>>,
     pub(crate) life_secs: u32,
 }
 
@@ -123,8 +122,11 @@ impl World {
         self.feed(Input::Hello { client: Client(1), hello });
     }
 
-    pub(crate) fn clip(&mut self, name: &str, clip: Clip) {
-        self.clips.insert(ClipName::new(name).unwrap(), Arc::new(Prepared::of(clip).unwrap()));
+    pub(crate) fn clip(&mut self, name: &str, mut clip: Clip) {
+        if clip.wants_stops() {
+            clip.prepare_stops().unwrap();
+        }
+        self.clips.insert(ClipName::new(name).unwrap(), Arc::new(clip));
     }
 
     /// A connected peer: 0 for the first, and so on.

@@ -15,7 +15,6 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::World;
-use crate::bridge::prepared::Prepared;
 
 /// Which stream a packet belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,11 +35,6 @@ struct Streams {
 fn asset(name: &str) -> Clip {
     let path = format!("{}/../audio/assets/{name}", env!("CARGO_MANIFEST_DIR"));
     Clip::read(&std::fs::read(path).unwrap()).unwrap()
-}
-
-fn entry(at: usize) -> &'static [u8] {
-    static MADE: OnceLock<Prepared> = OnceLock::new();
-    MADE.get_or_init(|| Prepared::of(asset("hold-music.ogg")).unwrap()).entry(at)
 }
 
 /// A voice as a browser sends it. Prompts, decoded and encoded again, would not do: SILK that went through SILK before
@@ -160,10 +154,7 @@ fn runs(heard: &[&[u8]], pair: Pair) -> Vec<Run> {
 /// The longest stretch at the front of `heard` that is one piece of a stream.
 fn longest(from: From, heard: &[&[u8]]) -> Option<(usize, usize)> {
     let stream = &streams().packets[&from];
-    // The first packet of music is another one with the same sound; the second tells where it stands.
-    let is = |at: usize, n: usize| {
-        stream[at % stream.len()] == heard[n] || (n == 0 && from == From::Music && entry(at) == heard[0])
-    };
+    let is = |at: usize, n: usize| stream[at % stream.len()] == heard[n];
     let len_from = |start: usize| (0..heard.len()).take_while(|n| is(start + n, *n)).count();
     (0..stream.len()).filter(|start| is(*start, 0)).map(|start| (start, len_from(start))).max_by_key(|x| x.1)
 }
@@ -241,15 +232,15 @@ fn measure(pair: Pair, seed: u64, rule_one: bool) -> Measured {
     Measured { there, back }
 }
 
-// The bar of a clean splice is p95 <= 3 dB and 1 % above 6. Speech and music reach it on most seeds, not on all of them, and
-// so does filler to speech: the limits below are what held on each of seeds 1 to 6 (`docs/decisions/0002` has the figures).
-// A seed on which the stricter bar happens to hold would prove nothing.
+// The bar of a clean splice is p95 <= 3 dB and 1 % above 6. Where a voice begins in the middle of a word it holds on most
+// seeds, not on all: the wider limits below are what held on each of seeds 1 to 6 (`docs/decisions/0002` has the figures). A
+// seed on which the stricter bar happens to hold would prove nothing.
 
 #[test]
-fn speech_and_music_over_200_hold_and_resume_switches_stay_near_the_bar_each_way() {
+fn speech_and_music_over_200_hold_and_resume_switches_does_not_click() {
     let x = measure(Pair(From::Ana, From::Music), 1, true);
-    assert!(within(x.there, 3.5, 0.01), "speech to music: {:?}", x.there);
-    assert!(within(x.back, 3.0, 0.025), "music to speech: {:?}", x.back);
+    assert!(x.there.is_clean(), "speech to music: {:?}", x.there);
+    assert!(within(x.back, 3.7, 0.025), "music to speech: {:?}", x.back);
 }
 
 #[test]
