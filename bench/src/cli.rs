@@ -177,3 +177,25 @@ Faults of a call:  {\"faults\":{\"duplicate\":2,\"drop\":\"connect\",\"delay_ms\
                    \"stale_secs\":600,\"shuffled_keys\":true,\"old_sdp\":true,\"rsa_certificate\":true, ...}}
                    (each knob is described in bench/src/meta/faults.rs)
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Result<Asked, String> {
+        read(line.split(' ').map(str::to_owned))
+    }
+
+    #[test]
+    fn a_run_takes_one_scenario_and_its_options_in_any_order() {
+        let Ok(Asked::Run(wanted)) = words("run --calls 7 a.toml --against-bare --json out.json") else {
+            panic!("not a run")
+        };
+        assert_eq!((wanted.calls, wanted.against_bare, wanted.json), (Some(7), true, Some("out.json".into())));
+        assert_eq!(wanted.scenario, std::path::PathBuf::from("a.toml"));
+        assert!(words("run").unwrap_err().contains("scenario"));
+        assert!(words("run a.toml b.toml").unwrap_err().contains("b.toml"));
+        assert!(words("run a.toml --calls many").unwrap_err().contains("--calls"));
+        assert!(matches!(words("bare"), Ok(Asked::Bare)));
+    }
+}

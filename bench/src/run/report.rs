@@ -183,3 +183,50 @@ fn core(core: Option<usize>) -> String {
 const VERSION: u32 = 1;
 /// The name of the bare loop's rows.
 const BARE: &str = "bare loop";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn row(what: &str, us: f64) -> Row {
+        Row { what: what.to_owned(), us_per_packet: us, said: 100, came: 100, ..Row::default() }
+    }
+
+    fn report(rows: Vec<Row>) -> Report {
+        let text = "name = 'a'\nkind = 'bridge'\ncalls = 2\nrecord = true\n[thresholds]\nloss = 0.0\nratio_to_bare = 1.4\n\
+                    latency_p99_ms = 3.0";
+        let mut report = Report::new(Scenario::of(text).unwrap(), Machine::here(Path::new("/nowhere")));
+        report.rows = rows;
+        report.judge();
+        report
+    }
+
+    #[test]
+    fn what_is_missed_is_named() {
+        let mut lossy = row("mediad", 15.0);
+        lossy.lost = 1;
+        lossy.recordings = Some([1, 10]);
+        let report = report(vec![lossy, row(BARE, 10.0)]);
+        let expected = [
+            "all: ratio_to_bare is 1.500, more than 1.4",
+            "mediad: latency_p99_ms was not measured",
+            "mediad: loss is 0.010, more than 0",
+            "mediad: 1 recordings of 2 calls",
+        ];
+        assert_eq!(report.missed, expected);
+        assert!(!report.passed() && report.to_string().contains("MISSED  mediad: loss"));
+    }
+
+    #[test]
+    fn rows_in_which_the_callers_were_the_bottleneck_count_for_nothing_and_fail_the_run() {
+        let mut good = row("mediad", 12.0);
+        good.latency_ms = Some(Times::default());
+        good.recordings = Some([2, 10]);
+        let mut bad = good.clone();
+        (bad.us_per_packet, bad.invalid) = (99.0, Some("the callers sent late".to_owned()));
+        let report = report(vec![good, row(BARE, 10.0), bad, row(BARE, 10.0)]);
+        assert_eq!(report.ratio_to_bare.map(|ratio| (ratio * 100.0).round()), Some(120.0));
+        assert_eq!(report.missed, ["mediad: INVALID, the callers sent late"]);
+    }
+}
