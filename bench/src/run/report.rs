@@ -133,6 +133,11 @@ fn show(f: &mut Formatter<'_>, row: &Row) -> fmt::Result {
     times("gap", &row.gap_ms)?;
     row.setup_ms.iter().try_for_each(|t| times("set-up", t))?;
     times("lateness", &row.caller_lateness_ms)?;
+    show_server(f, row)?;
+    show_harness(f, row)
+}
+
+fn show_server(f: &mut Formatter<'_>, row: &Row) -> fmt::Result {
     let (cpu, us) = (row.server_cpu * 100.0, row.us_per_packet);
     let (loop_cpu, loop_us) = (row.loop_cpu * 100.0, row.loop_us_per_packet);
     writeln!(f, "  server      {cpu:.1} % of a core, {us:.2} µs a packet; its loop {loop_cpu:.1} %, {loop_us:.2} µs")?;
@@ -156,6 +161,10 @@ fn show(f: &mut Formatter<'_>, row: &Row) -> fmt::Result {
     if let (Some(legs), Some(ms)) = (row.storm_legs, row.setup_cpu_ms) {
         writeln!(f, "  storm       {legs} legs, {ms:.3} ms of CPU each")?;
     }
+    Ok(())
+}
+
+fn show_harness(f: &mut Formatter<'_>, row: &Row) -> fmt::Result {
     let [callers, harness] = row.caller_cpu.map(|part| part * 100.0);
     let us = row.caller_us_per_packet;
     writeln!(f, "  callers     {callers:.1} % of a core, {us:.2} µs a packet; the whole harness {harness:.1} %")?;
