@@ -15,7 +15,7 @@ import { chooseTheme, chosenTheme, type Theme } from "./theme";
 export function Shell({ me, children }: { me: Me; children: ReactNode }) {
   const [path] = useLocation();
   // Where one draws, the drawing gets the room.
-  const slim = /^\/flows\/./.test(path);
+  const slim = canDraw(me.role) && /^\/flows\/./.test(path);
   return (
     <div data-slim={slim || undefined} className="group/shell flex min-h-dvh max-md:flex-col">
       <a

@@ -10,6 +10,7 @@ import {
   ReactFlow,
   SelectionMode,
   useReactFlow,
+  useStore,
 } from "@xyflow/react";
 import { type DragEvent, type KeyboardEvent, useCallback, useRef, useState } from "react";
 import { exitKey, isKind, nodeOf } from "../../core/flow";
@@ -36,6 +37,7 @@ export function Canvas() {
   const [refusal, setRefusal] = useState<string | null>(null);
   const { screenToFlowPosition } = useReactFlow();
   const [isSmall] = useState(() => editor.flow.nodes.length <= FITS_MAX);
+  const isFar = useStore((s) => s.transform[2] < FAR);
   const wrapper = useRef<HTMLDivElement>(null);
 
   const onNodesChange = useCallback(
@@ -129,6 +131,7 @@ export function Canvas() {
     <div
       ref={wrapper}
       data-canvas=""
+      data-far={isFar || undefined}
       className="absolute inset-0"
       onKeyDown={onKeyDown}
       onDragOver={(event) => event.dataTransfer.types.includes(KIND_MIME) && event.preventDefault()}
@@ -210,6 +213,8 @@ function after(was: ReadonlySet<string>, picked: ReadonlyMap<string, boolean>): 
 /** So many nodes can be read when all are shown. */
 const FITS_MAX = 40;
 const READABLE = 0.7;
+/** Below this no word can be read, so none is drawn. */
+const FAR = 0.25;
 const NODE_TYPES = { box: FlowNode, note: NoteBox };
 const EDGE_TYPES = { back: BackEdge };
 const SNAP: [number, number] = [4, 4];

@@ -35,7 +35,7 @@ export const FlowNode = memo(function FlowNode({ id, data, selected }: NodeProps
   return (
     <div
       className={classes(
-        "relative rounded-xl border bg-card text-left shadow-raised transition-[border-color,box-shadow,opacity] duration-150",
+        "flow-box relative rounded-xl border bg-card text-left shadow-raised transition-[border-color,box-shadow,opacity] duration-150",
         borderOf(data, selected ?? false),
         data.lit === "now" && "flow-box-now",
         data.dim && "opacity-45",
