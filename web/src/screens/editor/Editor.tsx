@@ -222,12 +222,12 @@ function useDeskWords(opened: FlowDraft, around: Around): DeskWords {
     insert,
     setInsert,
     add: (kind, wish = {}) => {
-      deeds.edit(`add ${kindWord(kind)}`, (flow) => {
-        const after = wish.from ?? (wish.at || !only ? undefined : freeExit(flow, only));
-        const near = wish.at ?? (after ? spotAfter(flow, after.from, after.on) : middle());
-        const added = addNode(flow, kind, wish.at ? near : freeSpot(flow, near), after);
-        return { flow: added.flow, select: [added.id] };
-      });
+      const { flow } = editor;
+      const after = wish.from ?? (wish.at || !only ? undefined : freeExit(flow, only));
+      const near = wish.at ?? (after ? spotAfter(flow, after.from, after.on) : middle());
+      const added = addNode(flow, kind, wish.at ? near : freeSpot(flow, near), after);
+      deeds.edit(`add ${kindWord(kind)}`, () => ({ flow: added.flow, select: [added.id] }));
+      focusSoon(added.id, "canvas");
     },
     addNote: around.notes
       ? () =>
@@ -246,12 +246,16 @@ function useDeskWords(opened: FlowDraft, around: Around): DeskWords {
           ...glide(),
         });
       }
-      // The panel is drawn first.
-      requestAnimationFrame(() =>
-        requestAnimationFrame(() => focusOf(id, focus)?.focus({ preventScroll: focus === "canvas" })),
-      );
+      focusSoon(id, focus);
     },
   };
+}
+
+/** Once what was changed is drawn. */
+function focusSoon(id: string, focus: "canvas" | "panel" | "exits") {
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => focusOf(id, focus)?.focus({ preventScroll: focus === "canvas" })),
+  );
 }
 
 function focusOf(id: string, focus: "canvas" | "panel" | "exits"): HTMLElement | null {
