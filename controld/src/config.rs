@@ -94,8 +94,10 @@ sections! {
         mediad_binary: String = String::new(),
         /// Address and port of mediad's health and metrics pages.
         admin_listen: String = "127.0.0.1:9090".into(),
-        /// The local address to bind and to offer; empty: every local address.
+        /// The local IPv4 address to bind and to offer; empty: every local address.
         media_ip: String = String::new(),
+        /// The local IPv6 address to bind and to offer; "::": every one; empty: as media_ip is, every one or none.
+        media_ip6: String = String::new(),
         /// Legs mediad carries at once before it refuses politely.
         legs_max: u32 = 4000,
         /// Seconds after which a leg outside any bridge ends when controld stays away.

@@ -1,6 +1,6 @@
 //! What can be wrong with a configuration, told in sentences before anything starts.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use super::Config;
@@ -85,6 +85,10 @@ impl Config {
             if !ip.is_empty() && ip.parse::<IpAddr>().is_err() {
                 faults.push(format!("{key} is an IP address or empty, not {ip:?}"));
             }
+        }
+        let ip6 = &self.media.media_ip6;
+        if !ip6.is_empty() && ip6.parse::<Ipv6Addr>().is_err() {
+            faults.push(format!("[media] media_ip6 is an IPv6 address or empty, not {ip6:?}"));
         }
     }
 

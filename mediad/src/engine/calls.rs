@@ -38,6 +38,8 @@ pub struct Seat {
     pub pairs: Vec<(u16, SocketAddr)>,
     /// The name by which checks find it.
     pub ufrag: String,
+    /// The name before a restart: its peer may still use it while the new way is looked for.
+    pub ufrag_before: Option<String>,
     /// The bridge it is in.
     pub bridge: Option<Slot>,
     /// What records it.
@@ -238,6 +240,9 @@ impl Calls {
         let Some(mut seat) = self.seats.take(slot) else { return };
         self.names.remove(&seat.leg.id);
         self.routes.forget(&seat.ufrag);
+        if let Some(before) = &seat.ufrag_before {
+            self.routes.forget(before);
+        }
         for (port, hop) in &seat.pairs {
             self.routes.release(*port, *hop, slot);
         }

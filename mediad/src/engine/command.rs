@@ -144,8 +144,13 @@ fn restart_leg(calls: &mut Calls, now: Instant, leg: &LegId, offer: &str) -> Ans
     let (shown, locals) = (calls.places.shown(port), calls.places.locals(port));
     let Some(seat) = calls.seats.get_mut(slot) else { return Err(unknown(leg)) };
     let answer = seat.leg.restarted(now, &shown, &locals, &mut calls.rng, remote);
+    let before = seat.leg.ufrag_before().map(str::to_owned);
     let old = std::mem::replace(&mut seat.ufrag, seat.leg.ufrag().to_owned());
-    calls.routes.forget(&old);
+    for name in std::mem::replace(&mut seat.ufrag_before, before).into_iter().chain([old]) {
+        if seat.ufrag_before.as_ref() != Some(&name) {
+            calls.routes.forget(&name);
+        }
+    }
     calls.routes.name(&seat.ufrag, slot);
     media::wake_seat(calls, now, slot);
     Ok(Reply::LegOpened { answer })
@@ -358,6 +363,7 @@ fn seat(calls: &mut Calls, now: Instant, leg: Leg, port: u16, life_secs: u32) ->
         hops: Vec::new(),
         pairs: Vec::new(),
         ufrag: ufrag.clone(),
+        ufrag_before: None,
         bridge: None,
         recording: None,
         dies_at: now + Duration::from_secs(u64::from(life_secs)),

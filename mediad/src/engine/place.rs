@@ -15,7 +15,7 @@ pub struct Places {
     ports: VecDeque<u16>,
     /// Our addresses, best first.
     locals: Vec<IpAddr>,
-    /// What peers are told instead of our addresses, if something stands in front of us.
+    /// What peers are told instead of our addresses of its family, if something stands in front of us.
     public: Option<IpAddr>,
     /// How many legs each next hop has.
     crowd: BTreeMap<SocketAddr, u32>,
@@ -74,10 +74,9 @@ impl Places {
 
     /// What a peer is told of them.
     pub fn shown(&self, port: u16) -> Vec<SocketAddr> {
-        match self.public {
-            Some(ip) => vec![SocketAddr::new(ip, port)],
-            None => self.locals(port),
-        }
+        let Some(public) = self.public else { return self.locals(port) };
+        let others = self.locals.iter().copied().filter(|ip| ip.is_ipv4() != public.is_ipv4());
+        std::iter::once(public).chain(others).map(|ip| SocketAddr::new(ip, port)).collect()
     }
 }
 
@@ -85,6 +84,15 @@ impl Places {
 mod tests {
     use super::*;
     use crate::base::slots::Slots;
+
+    #[test]
+    fn a_public_address_stands_for_all_of_its_family_and_no_other() {
+        let locals = vec!["10.0.0.5".parse().unwrap(), "10.0.0.6".parse().unwrap(), "2001:db8::5".parse().unwrap()];
+        let places = Places::new(10_000..=10_001, locals, Some("203.0.113.9".parse().unwrap()));
+        let shown: Vec<String> = places.shown(10_000).iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["203.0.113.9:10000", "[2001:db8::5]:10000"]);
+        assert_eq!(places.locals(10_000).len(), 3);
+    }
 
     #[test]
     fn two_callers_of_one_relay_get_two_ports_and_the_third_is_refused_while_browsers_share() {

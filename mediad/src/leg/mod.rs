@@ -282,6 +282,7 @@ impl Leg {
                 self.begin_dtls(now);
                 self.announce_if_up();
             }
+            IceEvent::Unselected => self.way = None,
             IceEvent::Failed => self.end(LegEnd::IceFailed),
             IceEvent::ConsentLost => self.end(LegEnd::ConsentLost),
         }

@@ -104,6 +104,11 @@ impl Leg {
         self.ice.ufrag()
     }
 
+    /// The user fragment before a restart, while its checks are still answered.
+    pub fn ufrag_before(&self) -> Option<&str> {
+        self.ice.ufrag_before()
+    }
+
     /// One line of a snapshot. `clip` is what the leg hears; of bridges a leg knows nothing.
     pub fn summary(&self, clip: Option<&ClipName>) -> LegSummary {
         LegSummary {
@@ -217,6 +222,12 @@ impl Leg {
         let names = Credentials { ufrag: self.ours.ice_ufrag.clone(), pwd: self.ours.ice_pwd.clone() };
         self.ice = Ice::new(now, names, &[way.local], false, 1);
         self.way = Some(way);
+        self.use_keys(keys);
+    }
+
+    /// Keys without a handshake, which is not made either; the way is still to be found.
+    pub(crate) fn keys_by_hand(&mut self, keys: &super::srtp::Keys) {
+        self.role = None;
         self.use_keys(keys);
     }
 

@@ -70,6 +70,9 @@ impl Leg {
             return Err(DropReason::Flood);
         }
         let opened = crypto.opener.open_rtp(packet).map_err(reason)?;
+        if self.way == Some(path) {
+            self.ice.hear(now);
+        }
         let (header, index) = (opened.header, opened.index);
         let payload = header.payload(packet.as_slice()).map_err(|_| DropReason::BadPayload)?;
         let ticks = self.streams.ticks(header.ssrc, header.timestamp);

@@ -1,6 +1,6 @@
 //! What mediad reads of `config.toml`: `[calling]`, `[media]` and how to log. Everything else is controld's.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::leg::e_model::EModel;
@@ -26,8 +26,10 @@ pub struct Config {
     pub spool_dir: PathBuf,
     /// Where `/livez`, `/readyz` and `/metrics` are.
     pub admin_listen: Option<SocketAddr>,
-    /// The one local address to bind and to offer; nothing: all of them.
+    /// The one local IPv4 address to bind and to offer; nothing: all of them.
     pub media_ip: Option<IpAddr>,
+    /// The one local IPv6 address to bind and to offer.
+    pub media_ip6: Ipv6,
     /// Legs open at once.
     pub legs_max: usize,
     /// How long legs in no bridge live without any client.
@@ -38,6 +40,17 @@ pub struct Config {
     pub log: String,
     /// Log as JSON.
     pub log_json: bool,
+}
+
+/// What of IPv6 mediad uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ipv6 {
+    /// None: an IPv4 address was named and no IPv6 one.
+    Off,
+    /// Every address the machine has, if it has any.
+    Any,
+    /// This one.
+    One(Ipv6Addr),
 }
 
 /// Why mediad does not start.
@@ -88,6 +101,12 @@ impl Config {
                 return Err(ConfigError::Value(key, "must be an IPv4 address peers can send to".to_owned()));
             }
         }
+        let media_ip6 = match parse("media.media_ip6", &media.media_ip6)? {
+            Some(Ipv6Addr::UNSPECIFIED) => Ipv6::Any,
+            Some(ip) => Ipv6::One(ip),
+            None if media_ip.is_none() => Ipv6::Any,
+            None => Ipv6::Off,
+        };
         Ok(Self {
             audio_dir: calling.audio_dir.into(),
             hold_music: ClipName::new(calling.hold_music_file).ok(),
@@ -97,6 +116,7 @@ impl Config {
             spool_dir: media.spool_dir.into(),
             admin_listen: parse("media.admin_listen", &media.admin_listen)?,
             media_ip,
+            media_ip6,
             legs_max: media.legs_max,
             orphan_after_secs: media.orphan_after_secs,
             e_model: e_model.checked()?,
@@ -135,6 +155,7 @@ struct Media {
     spool_dir: String,
     admin_listen: String,
     media_ip: String,
+    media_ip6: String,
     legs_max: usize,
     orphan_after_secs: u64,
 }
@@ -146,6 +167,7 @@ impl Default for Media {
             spool_dir: "var/spool".into(),
             admin_listen: "127.0.0.1:9090".into(),
             media_ip: String::new(),
+            media_ip6: String::new(),
             legs_max: 4000,
             orphan_after_secs: 300,
         }
@@ -238,5 +260,15 @@ mod tests {
         assert!(why("[calling]\npublic_ip = '::1'").contains("calling.public_ip"));
         assert!(why("media = 3").contains("[media]"));
         assert!(why("[e_model]\nbpl = 0.0").contains("e_model.bpl"));
+        assert!(why("[media]\nmedia_ip6 = '127.0.0.1'").contains("media.media_ip6"));
+    }
+
+    #[test]
+    fn ipv6_goes_with_ipv4_unless_one_address_is_named() {
+        let ip6 = |text: &str| of(text).unwrap().media_ip6;
+        assert_eq!(ip6(""), Ipv6::Any);
+        assert_eq!(ip6("[media]\nmedia_ip = '127.0.0.1'"), Ipv6::Off);
+        assert_eq!(ip6("[media]\nmedia_ip = '127.0.0.1'\nmedia_ip6 = '::'"), Ipv6::Any);
+        assert_eq!(ip6("[media]\nmedia_ip6 = '::1'"), Ipv6::One(Ipv6Addr::LOCALHOST));
     }
 }

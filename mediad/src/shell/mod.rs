@@ -10,7 +10,7 @@ pub mod sys;
 pub mod udp;
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ use crate::engine::{Drain, Engine, Ground};
 use crate::leg::dtls::Certificate;
 use admin::{Admin, ShellCounts};
 use clips::Shelf;
-use config::Config;
+use config::{Config, Ipv6};
 use control::{Control, Said};
 use spool::{Spool, Told};
 use sys::{Alarm, Signals};
@@ -89,7 +89,8 @@ impl Shell {
         let waker = Arc::new(Waker::new(registry, WAKER)?);
         let control = Control::open(registry, config.socket.clone(), CONTROL, CLIENTS_FROM)?;
         let (first, last) = config.ports;
-        let ports = Ports::open(registry, first..=last, config.media_ip, PORTS_FROM)?;
+        let locals = locals(config.media_ip, config.media_ip6);
+        let ports = Ports::open(registry, first..=last, &bind(config, &locals), PORTS_FROM)?;
         let admin = match config.admin_listen {
             Some(address) => Some(Admin::open(registry, address, ADMIN, VISITORS_FROM).map_err(StartError::Admin)?),
             None => None,
@@ -100,7 +101,7 @@ impl Shell {
         let mut rng = rand::rng();
         let ground = Ground {
             ports: first..=last,
-            locals: locals(config.media_ip),
+            locals,
             public: config.public_ip,
             legs_max: config.legs_max,
             orphan_after: Duration::from_secs(config.orphan_after_secs),
@@ -307,14 +308,31 @@ fn empty(mut drain: Drain<'_>, outgoing: &mut Outgoing) -> Vec<Output> {
     std::iter::from_fn(|| drain.next_output()).collect()
 }
 
-/// The address we were told, or all of the machine's; loopback only if there is no other.
-fn locals(media_ip: Option<IpAddr>) -> Vec<IpAddr> {
-    let Some(ip) = media_ip else {
-        let all = sys::own_addresses();
-        let outside: Vec<IpAddr> = all.iter().copied().filter(|ip| !ip.is_loopback()).collect();
-        return if outside.is_empty() { all } else { outside };
+/// The addresses we were told, or all of the machine's, IPv4 first; IPv4's loopback only if there is no other.
+fn locals(media_ip: Option<IpAddr>, media_ip6: Ipv6) -> Vec<IpAddr> {
+    let own = sys::own_addresses();
+    let outside = |is_ipv6: bool| own.iter().copied().filter(move |ip| ip.is_ipv6() == is_ipv6 && !ip.is_loopback());
+    let mut all: Vec<IpAddr> = match media_ip {
+        Some(ip) => vec![ip],
+        None => outside(false).take(LOCALS_MAX).collect(),
     };
-    vec![ip]
+    match media_ip6 {
+        Ipv6::Off => {}
+        Ipv6::One(ip) => all.push(ip.into()),
+        Ipv6::Any => all.extend(outside(true).take(LOCALS6_MAX)),
+    }
+    if all.is_empty() { vec![Ipv4Addr::LOCALHOST.into()] } else { all }
+}
+
+/// What the sockets are bound to: the one address of a family, or any.
+fn bind(config: &Config, locals: &[IpAddr]) -> Vec<IpAddr> {
+    let four = config.media_ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+    let six = match config.media_ip6 {
+        Ipv6::One(ip) => ip,
+        Ipv6::Off | Ipv6::Any => Ipv6Addr::UNSPECIFIED,
+    };
+    let six = locals.iter().any(IpAddr::is_ipv6).then_some(six.into());
+    [Some(four), six].into_iter().flatten().collect()
 }
 
 const SIGNALS: Token = Token(0);
@@ -324,8 +342,13 @@ const CONTROL: Token = Token(3);
 const ADMIN: Token = Token(4);
 const VISITORS_FROM: usize = 16;
 const PORTS_FROM: usize = 64;
-const CLIENTS_FROM: usize = PORTS_FROM + 65_536;
+/// Two families of every port.
+const CLIENTS_FROM: usize = PORTS_FROM + 2 * 65_536;
 const EVENTS_A_TURN: usize = 1024;
+/// Our own addresses offered, of each family: more are more checks, and seldom another way.
+const LOCALS_MAX: usize = 4;
+/// See [`LOCALS_MAX`].
+const LOCALS6_MAX: usize = 2;
 /// A turn this late is counted.
 const LATE: Duration = Duration::from_millis(5);
 /// How long the disk may take to close the recordings at the end.

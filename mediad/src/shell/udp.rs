@@ -1,7 +1,7 @@
 //! The UDP ports: all of them open from the start, read in batches, written in batches.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::ops::RangeInclusive;
 use std::os::fd::AsRawFd;
 
@@ -12,10 +12,12 @@ use super::sys::{self, Inbox};
 use crate::base::outbox::{Datagram, Path};
 use crate::base::packet::Packet;
 
-/// The sockets of the port range.
+/// The sockets of the port range: one a port, or one a port and family.
 pub struct Ports {
     first: u16,
-    bound_to: IpAddr,
+    count: usize,
+    /// The families, each with what its sockets are bound to; their sockets stand in this order.
+    bound_to: Vec<IpAddr>,
     sockets: Vec<UdpSocket>,
     /// Sockets that were not read empty: the loop must come back to them, for it is not told again.
     unread: Vec<usize>,
@@ -33,29 +35,33 @@ pub struct PortError {
 }
 
 impl Ports {
-    /// Opens every port of the range and registers it under a token from `tokens` on.
+    /// Opens every port of the range on each of `bind` (one address a family) and registers the sockets under tokens
+    /// from `tokens` on.
     ///
     /// # Errors
     /// The first port that cannot be opened, and why.
     pub fn open(
         registry: &Registry,
         ports: RangeInclusive<u16>,
-        ip: Option<IpAddr>,
+        bind: &[IpAddr],
         tokens: usize,
     ) -> Result<Self, PortError> {
-        let ip = ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let first = *ports.start();
+        let (first, count) = (*ports.start(), ports.len());
         let mut sockets = Vec::new();
-        for (at, port) in ports.enumerate() {
-            let failed = |why| PortError { port, ip, why };
-            let mut socket = UdpSocket::bind(SocketAddr::new(ip, port)).map_err(failed)?;
-            sys::prepare_socket(socket.as_raw_fd()).map_err(failed)?;
-            registry.register(&mut socket, Token(tokens + at), Interest::READABLE).map_err(failed)?;
-            sockets.push(socket);
+        for ip in bind.iter().copied() {
+            for port in ports.clone() {
+                let failed = |why| PortError { port, ip, why };
+                let mut socket = bind_to(ip, port).map_err(failed)?;
+                sys::prepare_socket(socket.as_raw_fd(), ip.is_ipv6()).map_err(failed)?;
+                let token = Token(tokens + sockets.len());
+                registry.register(&mut socket, token, Interest::READABLE).map_err(failed)?;
+                sockets.push(socket);
+            }
         }
         Ok(Self {
             first,
-            bound_to: ip,
+            count,
+            bound_to: bind.to_vec(),
             sockets,
             unread: Vec::new(),
             inbox: Inbox::new(),
@@ -96,8 +102,9 @@ impl Ports {
                 return;
             }
             let Some(socket) = self.sockets.get(at) else { continue };
-            let port = self.first + at as u16;
-            let (bound_to, outgoing) = (self.bound_to, &mut self.outgoing);
+            let Some(bound_to) = self.bound_to.get(at / self.count).copied() else { continue };
+            let port = self.first + (at % self.count) as u16;
+            let outgoing = &mut self.outgoing;
             let read = self.inbox.read(socket.as_raw_fd(), |arrival, packet| {
                 let local = SocketAddr::new(arrival.to.unwrap_or(bound_to), port);
                 take(Path { local, remote: arrival.from }, packet, arrival.cut, outgoing);
@@ -124,15 +131,16 @@ impl Ports {
     pub fn flush(&mut self) -> usize {
         let out = &mut self.outgoing;
         // Stable: datagrams of one port keep their order.
-        out.marks.sort_by_key(|mark| mark.path.local.port());
+        out.marks.sort_by_key(Mark::socket);
         let mut refused = 0;
-        for group in out.marks.chunk_by(|a, b| a.path.local.port() == b.path.local.port()) {
+        for group in out.marks.chunk_by(|a, b| a.socket() == b.socket()) {
             let batch: Vec<(Path, &[u8])> =
                 group.iter().map(|mark| (mark.path, &out.bytes[mark.from..mark.to])).collect();
-            let at = group.first().map_or(0, |mark| mark.path.local.port().wrapping_sub(self.first));
-            let sent =
-                self.sockets.get(usize::from(at)).map_or(0, |socket| sys::send_batch(socket.as_raw_fd(), &batch));
-            refused += batch.len() - sent;
+            let (is_ipv6, port) = group.first().map_or((false, 0), Mark::socket);
+            let family = self.bound_to.iter().position(|ip| ip.is_ipv6() == is_ipv6);
+            let at = family.map(|family| family * self.count + usize::from(port.wrapping_sub(self.first)));
+            let socket = at.and_then(|at| self.sockets.get(at));
+            refused += batch.len() - socket.map_or(0, |socket| sys::send_batch(socket.as_raw_fd(), &batch));
         }
         out.marks.clear();
         out.bytes.clear();
@@ -153,6 +161,13 @@ struct Mark {
     to: usize,
 }
 
+impl Mark {
+    /// Which socket it leaves by: family and port.
+    fn socket(&self) -> (bool, u16) {
+        (self.path.remote.is_ipv6(), self.path.local.port())
+    }
+}
+
 impl Outgoing {
     /// Adds what a step wants to leave.
     pub fn add(&mut self, datagrams: &[Datagram]) {
@@ -161,6 +176,13 @@ impl Outgoing {
             self.bytes.extend_from_slice(datagram.packet.as_slice());
             self.marks.push(Mark { path: datagram.path, from, to: self.bytes.len() });
         }
+    }
+}
+
+fn bind_to(ip: IpAddr, port: u16) -> io::Result<UdpSocket> {
+    match ip {
+        IpAddr::V4(_) => UdpSocket::bind(SocketAddr::new(ip, port)),
+        IpAddr::V6(ip) => sys::bind_ipv6(SocketAddrV6::new(ip, port, 0, 0)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A small world with one seed: a virtual clock that jumps to the next deadline, links that lose, delay, reorder and
 //! double, and peers whose SRTP keys are injected. A minute of calls runs in milliseconds.
 
+mod checks;
 mod link;
 mod peer;
 mod sound;
@@ -16,6 +17,7 @@ mod digits_stop_a_prompt_in_the_same_step;
 mod forwarding_keeps_gaps_and_order_as_they_are;
 mod nothing_leaves_before_the_gate_is_open;
 mod one_broken_leg_ends_alone;
+mod peers_that_move_are_followed;
 mod recordings_keep_their_time;
 mod repeats_and_restarts_of_controld_do_no_harm;
 mod splices_do_not_click;
@@ -44,6 +46,7 @@ use crate::engine::{Engine, Ground};
 use crate::leg::dtls::Certificate;
 use crate::leg::e_model::EModel;
 use crate::leg::srtp::{Keys, MasterKey, Profile};
+pub(crate) use checks::Checks;
 pub(crate) use link::Link;
 pub(crate) use peer::{Got, Sim};
 
@@ -56,6 +59,8 @@ pub(crate) struct World {
     pub(crate) events: Vec<(u64, Event)>,
     pub(crate) tapes: BTreeMap<RecordingId, Tape>,
     pub(crate) answers: Vec<FromMediad>,
+    /// Where datagrams went that no peer lives at.
+    strays: Vec<SocketAddr>,
     rng: StdRng,
     on_the_way: BinaryHeap<Reverse<(Instant, u64, Parcel)>>,
     parcels: u64,
@@ -106,6 +111,7 @@ impl World {
             events: Vec::new(),
             tapes: BTreeMap::new(),
             answers: Vec::new(),
+            strays: Vec::new(),
             rng,
             on_the_way: BinaryHeap::new(),
             parcels: 0,
@@ -151,6 +157,43 @@ impl World {
         self.engine.connect_by_hand(self.now, &leg, way, &keys);
         self.peers.push(Sim::new(leg, way, &keys, &mut self.rng));
         at
+    }
+
+    /// A peer whose ICE is real: a browser that checks and nominates, or Meta's relay that only answers.
+    pub(crate) fn peer_with_ice(&mut self, name: &str, peer: Peer) -> usize {
+        let at = self.peers.len();
+        let remote: SocketAddr = format!("198.51.100.{}:{}", at + 1, 40_000 + at).parse().unwrap();
+        let mut checks = Checks::new(self.now, peer == Peer::Browser, &mut self.rng);
+        let leg = LegId::new(name).unwrap();
+        let call = CallId::new("call").unwrap();
+        let offer = offer_with(remote, &checks);
+        let open = Command::OpenLeg { leg: leg.clone(), call, peer, offer, life_secs: self.life_secs };
+        let Ok(Reply::LegOpened { answer }) = self.ask(open) else { panic!("{:?}", self.answers.last()) };
+        checks.learn(&answer);
+        let media = answer.lines().find_map(|line| line.strip_prefix("m=audio ")).unwrap();
+        let port: u16 = media.split(' ').next().unwrap().parse().unwrap();
+        let mut secret = |len: usize| (0..len).map(|_| self.rng.random()).collect::<Vec<u8>>();
+        let mut key = || MasterKey::new(Profile::AeadAes128Gcm, &secret(16), &secret(12)).unwrap();
+        let keys = Keys { ours: key(), theirs: key() };
+        let way = Path { local: SocketAddr::new("192.0.2.1".parse().unwrap(), port), remote };
+        self.engine.leg_by_hand(&leg).keys_by_hand(&keys);
+        let mut sim = Sim::new(leg, way, &keys, &mut self.rng);
+        sim.checks = Some(checks);
+        self.peers.push(sim);
+        // The leg's first check has left before the peer stood here; the next goes to it.
+        self.feed(Input::Turn);
+        at
+    }
+
+    /// What a peer would offer now.
+    pub(crate) fn offer_of(&self, at: usize) -> String {
+        let peer = &self.peers[at];
+        offer_with(peer.way.remote, peer.checks.as_ref().unwrap())
+    }
+
+    /// How many datagrams went to an address that is no peer's.
+    pub(crate) fn strays_to(&self, to: SocketAddr) -> usize {
+        self.strays.iter().filter(|stray| **stray == to).count()
     }
 
     /// Two peers with open gates, caller first.
@@ -243,7 +286,11 @@ impl World {
         let outputs: Vec<Output> = std::iter::from_fn(|| drain.next_output()).collect();
         drop(drain);
         for datagram in datagrams {
-            let Some(peer) = self.peers.iter().position(|peer| peer.way == datagram.path) else { continue };
+            let Some(peer) = self.peers.iter().position(|peer| peer.way == datagram.path) else {
+                self.strays.push(datagram.path.remote);
+                continue;
+            };
+            self.peers[peer].sent_to.push(wall_ms);
             self.send(peer, false, datagram.packet.as_slice());
         }
         for output in outputs {
@@ -285,6 +332,9 @@ impl World {
         } else {
             let now = self.now;
             self.peers[parcel.peer].hear(now, &parcel.bytes);
+            for reply in std::mem::take(&mut self.peers[parcel.peer].replies) {
+                self.send(parcel.peer, true, &reply);
+            }
         }
     }
 
@@ -308,6 +358,13 @@ impl World {
             }
         }
     }
+}
+
+/// An offer with these names, of a full agent or an ICE-lite one.
+fn offer_with(remote: SocketAddr, checks: &Checks) -> String {
+    let text =
+        offer(remote).replace("abcdefghijklmnopqrstuv==", &checks.pwd).replace("abcdefghijklmnop", &checks.ufrag);
+    if checks.full { text.replace("a=ice-lite\r\n", "") } else { text }
 }
 
 /// An offer in Meta's shape.

@@ -8,7 +8,7 @@ use protocol::LegId;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use super::Link;
+use super::{Checks, Link};
 use crate::base::outbox::Path;
 use crate::base::packet::Packet;
 use crate::leg::srtp::{Keys, Opener, Sealer};
@@ -32,6 +32,12 @@ pub(crate) struct Sim {
     pub(crate) delivered: BTreeSet<Vec<u8>>,
     /// What it sent: sealed bytes and number of the frame, voice only.
     pub(crate) sent: Vec<(Vec<u8>, u64)>,
+    /// Its side of ICE, if it has one.
+    pub(crate) checks: Option<Checks>,
+    /// What it has to send for what it has just heard.
+    pub(crate) replies: Vec<Vec<u8>>,
+    /// When something was sent to it, in milliseconds, whatever became of that.
+    pub(crate) sent_to: Vec<u64>,
     sealer: Sealer,
     opener: Opener,
     pub(crate) ssrc: u32,
@@ -93,6 +99,9 @@ impl Sim {
             refused: 0,
             delivered: BTreeSet::new(),
             sent: Vec::new(),
+            checks: None,
+            replies: Vec::new(),
+            sent_to: Vec::new(),
             sealer: Sealer::new(&keys.theirs, ssrc).unwrap(),
             opener: Opener::new(&keys.ours).unwrap(),
             ssrc,
@@ -114,11 +123,20 @@ impl Sim {
     }
 
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.voice.as_ref().map(|voice| voice.next)
+        let check = self.checks.as_ref().filter(|checks| checks.full).map(|checks| checks.next);
+        self.voice.as_ref().map(|voice| voice.next).into_iter().chain(check).min()
     }
 
-    /// The packets due now. While a key is pressed it takes the place of the voice.
+    /// The packets due now, a check among them.
     pub(crate) fn speak(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        let check = self.checks.as_mut().and_then(|checks| checks.ask(now));
+        let mut all = self.say(now);
+        all.extend(check);
+        all
+    }
+
+    /// Voice due now. While a key is pressed it takes the place of the voice.
+    fn say(&mut self, now: Instant) -> Vec<Vec<u8>> {
         let Some(voice) = self.voice.as_mut().filter(|voice| voice.next <= now) else { return Vec::new() };
         voice.next += Duration::from_millis(20);
         let number = voice.said;
@@ -163,6 +181,10 @@ impl Sim {
                 Ok(_) => self.reports += 1,
                 Err(_) => self.refused += 1,
             },
+            Some(Kind::Stun) => {
+                let answer = self.checks.as_mut().and_then(|checks| checks.answer(now, self.way.local, bytes));
+                self.replies.extend(answer.map(|packet| packet.as_slice().to_vec()));
+            }
             _ => {}
         }
     }

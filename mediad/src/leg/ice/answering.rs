@@ -1,9 +1,9 @@
 //! The peer's checks: proven, answered, learnt from (RFC 8445 §7.3).
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::ways::WayState;
-use super::{BadCheck, Ice, Pair, Phase};
+use super::{BadCheck, Ice, PROVEN_FOR, Pair, Phase};
 use crate::wire::stun::{ErrorCode, Key, Message, Role, binding_error, binding_success};
 
 impl Ice {
@@ -101,5 +101,3 @@ impl Ice {
 
 /// How often a pair nominated before must be nominated, the selected one not, until we go back to it.
 const INSISTED_MIN: u32 = 2;
-/// How long an answered check proves that the peer is there.
-const PROVEN_FOR: Duration = Duration::from_secs(5);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 
 use super::ways::{Check, Way, WayState};
-use super::{BadCheck, Ice, PACING, Pair, Phase};
+use super::{BadCheck, Ice, PACING, PROVEN_FOR, Pair, Phase};
 use crate::wire::sdp::peer_reflexive_priority;
 use crate::wire::stun::{BindingRequest, ErrorCode, Message, Role, Transaction};
 
@@ -76,13 +76,59 @@ impl Ice {
     /// Asks the selected pair for consent, each time with a new transaction (RFC 7675 §5.1).
     pub(super) fn ask_consent(&mut self, now: Instant) {
         let Some(pair) = self.selected.filter(|_| self.phase == Phase::Connected) else { return };
-        if !self.consent.take_turn(now, &mut self.rng) {
-            return;
+        if self.consent.take_turn(now, &mut self.rng) {
+            let transaction = self.fresh_transaction();
+            self.ask_selected(now, pair, transaction);
         }
-        let transaction = self.fresh_transaction();
+    }
+
+    /// Asks the selected pair out of turn when it fell silent, and leaves it when it stays so.
+    pub(super) fn feel_pulse(&mut self, now: Instant) {
+        let Some(pair) = self.selected.filter(|_| self.phase == Phase::Connected) else { return };
+        if let Some(before) = self.pulse.take_turn(now) {
+            let fresh = self.fresh_transaction();
+            let under_way = self.ways.find(pair).and_then(|way| way.check).filter(|_| before > 0);
+            self.ask_selected(now, pair, under_way.map_or(fresh, |check| check.transaction));
+        }
+        if self.pulse.dies(now) {
+            self.leave_dead_pair(now);
+        }
+    }
+
+    /// In control we nominate with every such check: a peer that sees us come from elsewhere follows us at once.
+    fn ask_selected(&mut self, now: Instant, pair: Pair, transaction: Transaction) {
+        let nominate = self.controlling;
         if let Some(way) = self.ways.find(pair) {
-            way.check = Some(Check { transaction, nominate: false, sends: 1, resend_at: now });
-            self.send_check(pair, transaction, false);
+            way.check = Some(Check { transaction, nominate, sends: 1, resend_at: now });
+            self.send_check(pair, transaction, nominate);
+        }
+    }
+
+    /// Goes over to the pair that answered last; if none did lately, all are asked again, and the first to answer has it.
+    fn leave_dead_pair(&mut self, now: Instant) {
+        let dead = self.selected;
+        let proven_at = |way: &&Way| match way.state {
+            WayState::Good(at) if now.saturating_duration_since(at) < PROVEN_FOR => Some(at),
+            _ => None,
+        };
+        let others = self.ways.all.iter().filter(|way| Some(way.pair) != dead && proven_at(way).is_some());
+        if let Some(pair) = others.max_by_key(proven_at).map(|way| way.pair) {
+            return self.go_over(now, pair);
+        }
+        for way in self.ways.all.iter_mut().filter(|way| Some(way.pair) != dead) {
+            way.state = WayState::Waiting;
+            way.check = None;
+            way.triggered = true;
+        }
+    }
+
+    /// Leaves a dead pair for one that has just answered.
+    fn go_over(&mut self, now: Instant, pair: Pair) {
+        if self.controlling {
+            self.nominating = Some(pair);
+            self.ask(now, pair);
+        } else {
+            self.select(now, pair);
         }
     }
 
@@ -108,11 +154,17 @@ impl Ice {
         let order = way.nominated;
         if connected && self.selected == Some(pair) {
             self.consent.renew(now);
+            self.pulse.is_alive();
             way.wanted = false;
         } else if (check.nominate && controlling) || (wanted && order >= self.newest_nomination()) {
             self.select(now, pair);
         } else if controlling && (!connected || self.consent.is_doubtful(now)) {
             self.consider_nomination(now);
+        } else if connected {
+            match self.pulse.is_dead() {
+                true => self.go_over(now, pair),
+                false => self.pulse.suspect(now),
+            }
         }
         Ok(())
     }

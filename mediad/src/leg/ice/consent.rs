@@ -41,7 +41,12 @@ impl Consent {
     }
 
     pub(super) fn due(&self) -> Instant {
-        self.given_at.checked_add(EXPIRY).map_or(self.ask_at, |lost| lost.min(self.ask_at))
+        self.lost_at().map_or(self.ask_at, |lost| lost.min(self.ask_at))
+    }
+
+    /// When it expires unless it is renewed.
+    pub(super) fn lost_at(&self) -> Option<Instant> {
+        self.given_at.checked_add(EXPIRY)
     }
 }
 

@@ -5,6 +5,7 @@ mod answering;
 mod asking;
 mod consent;
 mod credentials;
+mod pulse;
 mod ways;
 
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ pub use credentials::Credentials;
 
 use self::consent::Consent;
 use self::credentials::{Ours, Theirs};
+use self::pulse::Pulse;
 use self::ways::Ways;
 use crate::base::packet::Packet;
 use crate::wire::sdp;
@@ -46,6 +48,7 @@ pub struct Ice {
     /// Until when a better pair may still answer before the best one that did is nominated.
     better_until: Option<Instant>,
     consent: Consent,
+    pulse: Pulse,
     /// Counts the peer's nominations, so that the newest wins.
     nominations: u64,
     /// When the last check left; the next leaves no sooner than [`PACING`] later.
@@ -77,6 +80,7 @@ impl Ice {
             nominating: None,
             better_until: None,
             consent: Consent::fresh(now, &mut rng),
+            pulse: Pulse::default(),
             nominations: 0,
             asked_at: None,
             rng,
@@ -86,7 +90,7 @@ impl Ice {
         }
     }
 
-    /// Says by which sockets checks may leave, best first: the leg was placed (again). Four at most count.
+    /// Says by which sockets checks may leave, best first: the leg was placed (again). Eight at most count.
     pub fn set_locals(&mut self, now: Instant, locals: &[SocketAddr]) {
         self.locals = locals.iter().copied().take(LOCALS_MAX).collect();
         self.ways.keep_locals(&self.locals);
@@ -111,7 +115,7 @@ impl Ice {
     }
 
     /// ICE restart (RFC 8445 §9): new credentials on both sides, everything checked anew. The selected pair stays
-    /// selected until another is; only its consent is no longer asked for.
+    /// selected until another is, or until its consent, which is no longer asked for, expires.
     pub fn restart(&mut self, now: Instant, ours: Credentials, remote: &sdp::Remote) {
         let before = std::mem::replace(&mut self.ours, ours.into());
         self.before = Some(before).filter(|_| self.selected.is_some());
@@ -150,13 +154,27 @@ impl Ice {
         match self.phase {
             Phase::Checking { give_up_at } if now >= give_up_at => self.fall_silent(IceEvent::Failed),
             Phase::Connected if self.consent.is_lost(now) => self.fall_silent(IceEvent::ConsentLost),
-            Phase::Checking { .. } | Phase::Connected => {
+            Phase::Checking { .. } => {
+                if self.consent.is_lost(now) && self.selected.take().is_some() {
+                    self.tell(IceEvent::Unselected);
+                }
+                self.ask_next(now);
+            }
+            Phase::Connected => {
                 self.ask_next(now);
                 self.ask_consent(now);
+                self.feel_pulse(now);
             }
             Phase::Alone | Phase::Silent => {}
         }
         self.reckon(now);
+    }
+
+    /// Authentic media came by the selected pair.
+    pub fn hear(&mut self, now: Instant) {
+        if self.pulse.beat(now) {
+            self.reckon(now);
+        }
     }
 
     /// The next datagram to be sent.
@@ -210,6 +228,7 @@ impl Ice {
         self.before = None;
         self.phase = Phase::Connected;
         self.consent = Consent::fresh(now, &mut self.rng);
+        self.pulse = Pulse::default();
         self.ways.all.iter_mut().for_each(|way| way.insisted = 0);
         if self.controlling {
             // RFC 8445 §8.1.2: once one is nominated the others are asked no more.
@@ -246,10 +265,12 @@ impl Ice {
     fn reckon(&mut self, now: Instant) {
         self.due = match self.phase {
             Phase::Alone | Phase::Silent => None,
-            Phase::Checking { give_up_at } => Some(self.next_ask(now).map_or(give_up_at, |at| at.min(give_up_at))),
+            Phase::Checking { give_up_at } => {
+                let lost_at = self.selected.and_then(|_| self.consent.lost_at());
+                [self.next_ask(now), lost_at, Some(give_up_at)].into_iter().flatten().min()
+            }
             Phase::Connected => {
-                let consent = self.consent.due();
-                Some(self.next_ask(now).map_or(consent, |at| at.min(consent)))
+                [self.next_ask(now), self.pulse.due(), Some(self.consent.due())].into_iter().flatten().min()
             }
         };
     }
@@ -280,6 +301,8 @@ pub struct Transmit {
 pub enum IceEvent {
     /// Media goes by this pair from now on: the first time, or after the peer moved.
     Selected(Pair),
+    /// The pair from before a restart has lost its consent while no other is found: nothing goes by it any more.
+    Unselected,
     /// No pair in 20 s. The agent is silent from now on, until a restart.
     Failed,
     /// The peer has not renewed its consent for 30 s. The agent is silent from now on, until a restart.
@@ -333,7 +356,9 @@ enum Phase {
 pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Ta of RFC 8445 §14.2.
 pub const PACING: Duration = Duration::from_millis(50);
-const LOCALS_MAX: usize = 4;
+/// How long an answered check proves that the peer is there.
+const PROVEN_FOR: Duration = Duration::from_secs(5);
+const LOCALS_MAX: usize = 8;
 /// The engine drains after every call, so more than a few never wait.
 const OUTGOING_MAX: usize = 32;
 const EVENTS_MAX: usize = 8;

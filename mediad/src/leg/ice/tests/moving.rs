@@ -139,3 +139,73 @@ fn a_peer_that_moves_for_days_finds_room_and_takes_no_more_than_its_share() {
         assert_eq!(ice.selected().unwrap().remote, addr(THEIRS));
     }
 }
+
+/// Lets us alone wake until `until`, and hands out what was sent with the times.
+fn alone(world: &mut World, until: Instant) -> Vec<(Instant, Transmit)> {
+    let mut sent = Vec::new();
+    while let Some(due) = world.peers[0].ice().due().filter(|due| *due <= until) {
+        world.now = world.now.max(due);
+        let now = world.now;
+        let ice = world.peers[0].ice();
+        ice.wake(now);
+        sent.extend(std::iter::from_fn(|| ice.give()).map(|transmit| (now, transmit)));
+    }
+    sent
+}
+
+#[test]
+fn a_relay_whose_media_stops_is_asked_again_with_nomination_within_a_second_and_a_half() {
+    // Our own NAT was rebound: a relay that only answers learns our new address from a check that nominates.
+    let mut world = World::lite(8, Duration::ZERO);
+    assert!(world.run(Duration::from_secs(20), World::both_selected));
+    world.run(Duration::from_millis(200), |_| false);
+    let silent_from = world.now;
+    world.peers[0].ice().hear(silent_from);
+    let sent = alone(&mut world, silent_from + Duration::from_millis(1_500));
+    let first = sent.first().expect("it was asked");
+    assert_eq!(first.0 - silent_from, Duration::from_secs(1));
+    let message = Message::parse(first.1.packet.as_slice()).unwrap();
+    assert!(message.nominates() && first.1.to == addr(THEIRS));
+    let transactions: std::collections::BTreeSet<[u8; 12]> =
+        sent.iter().map(|(_, sent)| Message::parse(sent.packet.as_slice()).unwrap().transaction().0).collect();
+    assert_eq!((sent.len(), transactions.len()), (3, 1), "a late answer to the first still counts");
+}
+
+#[test]
+fn a_pair_that_falls_dumb_gives_way_to_one_that_answers_whoever_is_in_control() {
+    for controlling in [true, false] {
+        let mut world = World::full(9, [controlling, !controlling]);
+        assert!(world.run(Duration::from_secs(20), World::both_selected));
+        world.run(Duration::from_secs(1), |_| false);
+        world.events[0].clear();
+        let cut_at = world.now;
+        world.peers[0].ice().hear(cut_at);
+        let ours = credentials_of(world.peers[0].ice());
+        let key = credentials_of(world.peers[1].ice()).1;
+        // The peer shows itself at a new address, without nominating it, and answers there only.
+        let username = format!("{}:{}", ours.0, credentials_of(world.peers[1].ice()).0);
+        let role = if controlling { Role::Controlled(0) } else { Role::Controlling(u64::MAX) };
+        let check = BindingRequest {
+            transaction: Transaction([3; 12]),
+            username: &username,
+            priority: 1_853_824_767,
+            role,
+            nominate: false,
+        };
+        take_from(&mut world, NEW, check.write(&ours.1).as_slice());
+        while world.now < cut_at + Duration::from_secs(3)
+            && world.peers[0].ice().selected().unwrap().remote != addr(NEW)
+        {
+            let until = world.peers[0].ice().due().unwrap();
+            for (at, sent) in alone(&mut world, until) {
+                let transaction = Message::parse(sent.packet.as_slice()).unwrap().transaction();
+                if sent.to == addr(NEW) {
+                    let answer = binding_success(transaction, sent.local, &key);
+                    let _ = world.peers[0].ice().take(at, sent.local, sent.to, answer.as_slice());
+                }
+            }
+        }
+        let took = world.now - cut_at;
+        assert!(took <= Duration::from_millis(2_000), "controlling {controlling}: {took:?}");
+    }
+}
