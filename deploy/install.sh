@@ -6,7 +6,7 @@
 set -eu
 
 run="build-essential cmake pkg-config libssl-dev"
-test="$run postgresql chromium opus-tools ffmpeg socat openssl python3-venv golang-go golang-github-pion-webrtc.v3-dev"
+test="$run postgresql chromium opus-tools ffmpeg socat openssl python3-venv golang-go golang-github-pion-webrtc.v3-dev coturn nftables iproute2"
 
 case "${1:-}" in
 run) wanted=$run ;;

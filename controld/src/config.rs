@@ -98,6 +98,8 @@ sections! {
         media_ip: String = String::new(),
         /// The local IPv6 address to bind and to offer; "::": every one; empty: as media_ip is, every one or none.
         media_ip6: String = String::new(),
+        /// Certificates that TURN servers may have beside those the system trusts, a PEM file; empty: none.
+        turn_ca: String = String::new(),
         /// Legs mediad carries at once before it refuses politely.
         legs_max: u32 = 4000,
         /// Seconds after which a leg outside any bridge ends when controld stays away.

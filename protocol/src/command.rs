@@ -54,6 +54,9 @@ pub enum Command {
         offer: String,
         /// mediad ends the leg by itself after this many seconds.
         life_secs: u32,
+        /// By which servers it is reached.
+        #[serde(flatten)]
+        reach: Reach,
     },
     /// Makes an offer to a peer who will answer later. → `LegOffered`.
     OfferLeg {
@@ -65,6 +68,9 @@ pub enum Command {
         peer: Peer,
         /// mediad ends the leg by itself after this many seconds.
         life_secs: u32,
+        /// By which servers it is reached.
+        #[serde(flatten)]
+        reach: Reach,
     },
     /// Takes the peer's answer to `OfferLeg`. → `Done`.
     AnswerLeg {
@@ -79,6 +85,9 @@ pub enum Command {
         leg: LegId,
         /// The peer's new offer.
         offer: String,
+        /// By which servers it is reached from now on; if nothing is said, by those it has.
+        #[serde(flatten)]
+        reach: Reach,
     },
     /// Lets RTP and sender reports out. On WhatsApp: only after `accept` returned 200. → `Done`.
     OpenGate {
@@ -211,6 +220,37 @@ pub enum Command {
         /// The leg.
         leg: LegId,
     },
+}
+
+/// By which servers a leg is reached. What is left out is as mediad's own configuration has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// STUN and TURN servers in place of mediad's own, best first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ice_servers: Option<Vec<IceServer>>,
+    /// All media goes through a TURN server: no address of mediad's own is told, and nothing is sent straight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay_only: Option<bool>,
+}
+
+/// A STUN or TURN server, as browsers are told of one. At most [`crate::limits::ICE_SERVERS_MAX`].
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IceServer {
+    /// `stun:`, `turn:` or `turns:` (RFC 7064, RFC 7065), each with an IP address as its host: mediad asks no name
+    /// server for a single leg. At most [`crate::limits::ICE_URLS_MAX`].
+    pub urls: Vec<String>,
+    /// The TURN login.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub username: String,
+    /// Its password.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub credential: String,
+}
+
+impl std::fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IceServer").field("urls", &self.urls).field("username", &self.username).finish_non_exhaustive()
+    }
 }
 
 /// What is at the other end of a leg.

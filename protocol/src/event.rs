@@ -92,6 +92,22 @@ pub enum Event {
         /// What had no room in memory and is silence in the file, in milliseconds.
         lost_ms: u64,
     },
+    /// The TURN server a leg speaks through is lost. Another is looked for as long as the leg needs one.
+    RelayLost {
+        /// The leg.
+        leg: LegId,
+        /// The server's name and address.
+        server: String,
+        /// Why, in words.
+        why: String,
+    },
+    /// Another TURN server took the place of one that was lost.
+    RelayBack {
+        /// The leg.
+        leg: LegId,
+        /// The server's name and address.
+        server: String,
+    },
     /// Every 5 s while the leg carries media.
     Quality {
         /// The leg.

@@ -22,7 +22,7 @@ pub mod overlay;
 pub mod reply;
 pub mod snapshot;
 
-pub use command::{Command, Filler, Hello, Peer, Request, Role, ToMediad};
+pub use command::{Command, Filler, Hello, IceServer, Peer, Reach, Request, Role, ToMediad};
 pub use event::{Event, Hop, LegEnd, Numbered, PlayEnd, RecordingEnd, Stuck};
 pub use frame::{FrameError, Lines, encode};
 pub use id::{BridgeId, CallId, ClipName, Digit, LegId, RecordingId};

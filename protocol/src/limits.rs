@@ -22,6 +22,10 @@ pub const REPLY_MEMORY_LEN: usize = 4 * 1024;
 pub const CONNECTIONS_MAX: usize = 8;
 /// Bytes waiting for a slow reader before its connection is closed.
 pub const UNREAD_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// STUN and TURN servers of one leg.
+pub const ICE_SERVERS_MAX: usize = 8;
+/// URLs of one of them.
+pub const ICE_URLS_MAX: usize = 8;
 
 /// Members of one bridge.
 pub const BRIDGE_MEMBERS_MAX: usize = 32;

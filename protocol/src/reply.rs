@@ -114,6 +114,8 @@ pub enum ErrorCode {
     WrongState,
     /// Every port is taken towards this next hop.
     NoPort,
+    /// The leg may speak through a relay only, and no TURN server granted an address.
+    NoRelay,
     /// mediad is at its limit of legs or late with its work.
     Busy,
 }

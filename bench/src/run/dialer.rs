@@ -6,7 +6,8 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use protocol::{
-    BridgeId, CallId, ClipName, Command, Event, Filler, FromMediad, LegDescription, LegId, Peer, RecordingId, Reply,
+    BridgeId, CallId, ClipName, Command, Event, Filler, FromMediad, LegDescription, LegId, Peer, Reach, RecordingId,
+    Reply,
 };
 
 use crate::callers::mailbox::Mailbox;
@@ -227,7 +228,10 @@ impl<'a> Dialer<'a> {
         }
         self.orders.put(Order::Add { leg: at, kind, socket, ssrc, ufrag, pwd });
         let id = CallId::new(format!("call-{number}")).map_err(|why| why.to_string())?;
-        self.ask(Command::OpenLeg { leg: name, call: id, peer, offer, life_secs: LIFE_S }, Expect::Opened(at))
+        self.ask(
+            Command::OpenLeg { leg: name, call: id, peer, offer, life_secs: LIFE_S, reach: Reach::default() },
+            Expect::Opened(at),
+        )
     }
 
     fn ask(&mut self, command: Command, expect: Expect) -> Result<(), String> {

@@ -9,7 +9,7 @@ use super::ending::{AtWhatsApp, Ending};
 use super::memo::{Arriving, Stage};
 use super::post::Post;
 use crate::model::{CallStatus, EndedBy, clock};
-use crate::outside::mediad::{Command, MediaCallId, MediadError, Peer};
+use crate::outside::mediad::{Command, MediaCallId, MediadError, Peer, Reach};
 use crate::outside::whatsapp::graph::GraphError;
 use crate::store::journal::NewEntry;
 
@@ -24,6 +24,7 @@ impl Call {
             peer: Peer::Meta,
             offer: arriving.offer.clone(),
             life_secs: self.house.rules.caller_life_secs(),
+            reach: Reach::default(),
         });
         self.errand(async move { Post::Opened(asked.sdp().await) });
     }

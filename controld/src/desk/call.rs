@@ -226,7 +226,9 @@ impl Call {
             | Event::RecordingGoesOn { .. }
             | Event::HopBroken { .. }
             | Event::HopMended { .. }
-            | Event::RecordingEnded { .. } => {}
+            | Event::RecordingEnded { .. }
+            | Event::RelayLost { .. }
+            | Event::RelayBack { .. } => {}
         }
     }
 

@@ -103,6 +103,8 @@ impl Ear {
             Event::HopMended { leg, hop } => {
                 tracing::info!(leg.id = %leg, "the media of leg {leg} goes on: {hop:?} is over");
             }
+            Event::RelayLost { leg, server, why } => tracing::warn!("leg {leg} has lost {server}: {why}"),
+            Event::RelayBack { leg, server } => tracing::info!("leg {leg} is relayed by {server} now"),
         }
     }
 

@@ -13,7 +13,7 @@ use super::{House, adopt};
 use crate::ivr::flow::Flows;
 use crate::model::softphone::{AgentCall, AgentCallState};
 use crate::model::{AccountId, CallId, CallStatus, ContactId, Direction, EndedBy, UserId, clock};
-use crate::outside::mediad::{ClipName, Command, ErrorCode, Filler, MediaCallId, MediadError, Peer, Refusal};
+use crate::outside::mediad::{ClipName, Command, ErrorCode, Filler, MediaCallId, MediadError, Peer, Reach, Refusal};
 use crate::outside::whatsapp::graph::GraphError;
 use crate::store::StoreError;
 use crate::store::accounts::Account;
@@ -131,7 +131,8 @@ impl Call {
         self.due.set(Due::Dial, self.house.rules.dial_ms);
         self.show();
         let life_secs = self.house.rules.caller_life_secs();
-        let command = Command::OfferLeg { leg: self.leg.clone(), call, peer: Peer::Meta, life_secs };
+        let command =
+            Command::OfferLeg { leg: self.leg.clone(), call, peer: Peer::Meta, life_secs, reach: Reach::default() };
         let asked = self.house.mediad.ask(command);
         self.errand(async move { Post::Offered(asked.sdp().await) });
     }

@@ -10,7 +10,7 @@ use super::post::{Post, Wish};
 use super::{DeskError, House};
 use crate::model::softphone::{Ask, FromTab, ToTab};
 use crate::model::{CallId, Presence, UserId, clock};
-use crate::outside::mediad::{Command, LegId, MediaCallId, MediadError, Peer, limits};
+use crate::outside::mediad::{Command, LegId, MediaCallId, MediadError, Peer, Reach, limits};
 
 /// A tab that is connected. Dropping it says that the tab has gone.
 pub struct TabLink {
@@ -104,7 +104,11 @@ impl Asker {
     }
 
     async fn restart(&self, leg: LegId, offer: &str) -> Result<String, MediadError> {
-        let asked = self.house.mediad.ask(Command::RestartLeg { leg: leg.clone(), offer: offer.to_owned() });
+        let asked = self.house.mediad.ask(Command::RestartLeg {
+            leg: leg.clone(),
+            offer: offer.to_owned(),
+            reach: Reach::default(),
+        });
         self.house.floor.attach(&self.user, Some(self.tab), leg);
         asked.sdp().await
     }
@@ -113,8 +117,14 @@ impl Asker {
         let leg = LegId::new(format!("desk-{:016x}", rand::random::<u64>())).map_err(|_| MediadError::Mistaken)?;
         let call = MediaCallId::new(self.user.as_str()).map_err(|_| MediadError::Mistaken)?;
         self.house.floor.attach(&self.user, Some(self.tab), leg.clone());
-        let command =
-            Command::OpenLeg { leg: leg.clone(), call, peer: Peer::Browser, offer, life_secs: limits::LIFE_SECS_MAX };
+        let command = Command::OpenLeg {
+            leg: leg.clone(),
+            call,
+            peer: Peer::Browser,
+            offer,
+            life_secs: limits::LIFE_SECS_MAX,
+            reach: Reach::default(),
+        };
         let answer = self.house.mediad.ask(command).sdp().await;
         match &answer {
             Ok(_) => self.house.floor.leg_opened(&leg, self.house.mediad.conversation()),

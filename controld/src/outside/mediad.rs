@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use protocol::{
     BridgeId, CallId as MediaCallId, ClipName, Command, Digit, ErrorCode, Event, Filler, LegEnd, LegId, LegState, Peer,
-    PlayEnd, RecordingEnd, RecordingId as MediaRecordingId, Refusal, Reply, limits,
+    PlayEnd, Reach, RecordingEnd, RecordingId as MediaRecordingId, Refusal, Reply, limits,
 };
 
 /// mediad, as the desk sees it. Clones share the connection.

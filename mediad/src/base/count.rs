@@ -35,6 +35,12 @@ reasons! {
     StunStranger = "stun_stranger",
     /// STUN that a leg refused: no or wrong integrity, unknown transaction, malformed.
     StunRefused = "stun_refused",
+    /// From a TURN server, and neither an answer of it nor a peer's packet.
+    TurnRefused = "turn_refused",
+    /// Straight from a peer, to a leg that speaks through a relay only.
+    NotRelayed = "not_relayed",
+    /// Straight to a peer, from a leg that speaks through a relay only: a defect of ours that the last gate held.
+    RelayLeak = "relay_leak",
     /// DTLS or media from an address whose checks this leg has not seen succeed.
     NotValidated = "not_validated",
     /// DTLS the handshake refused.
@@ -135,6 +141,8 @@ pub struct Totals {
     pub digits: u64,
     /// Recorded frames that had to be decoded and encoded again.
     pub transcoded: u64,
+    /// Times a TURN server was lost or refused.
+    pub relays_lost: u64,
     /// Drops whose leg is unknown or gone.
     pub drops: Drops,
 }

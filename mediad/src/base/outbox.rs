@@ -48,6 +48,20 @@ impl Outbox {
         self.len = self.len.saturating_sub(1);
     }
 
+    /// Looks at what was written from the `from`-th on, which `keep` may change, and takes back what it does not keep.
+    pub fn retain_from(&mut self, from: usize, mut keep: impl FnMut(&mut Path, &mut Packet) -> bool) {
+        let mut kept = from.min(self.len);
+        let written = kept..self.len;
+        for at in written {
+            let datagram = &mut self.buffers[at];
+            if keep(&mut datagram.path, &mut datagram.packet) {
+                self.buffers.swap(kept, at);
+                kept += 1;
+            }
+        }
+        self.len = kept;
+    }
+
     /// What is to be sent, in order.
     pub fn datagrams(&self) -> &[Datagram] {
         &self.buffers[..self.len]
@@ -66,5 +80,22 @@ impl Outbox {
     /// Forgets all of them; the buffers stay.
     pub fn clear(&mut self) {
         self.len = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_kept_is_taken_back_and_the_rest_keeps_its_order() {
+        let path = Path { local: "192.0.2.1:1".parse().unwrap(), remote: "192.0.2.2:2".parse().unwrap() };
+        let mut out = Outbox::default();
+        (0..6u8).for_each(|n| assert!(out.next(path).extend(&[n])));
+        out.retain_from(2, |_, packet| packet.as_slice()[0] % 2 == 1);
+        let left: Vec<u8> = out.datagrams().iter().map(|datagram| datagram.packet.as_slice()[0]).collect();
+        assert_eq!(left, [0, 1, 3, 5]);
+        out.retain_from(9, |_, _| false);
+        assert_eq!(out.len(), 4);
     }
 }

@@ -6,13 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use audio::comfort::ComfortNoise;
-use protocol::{BridgeId, Event, LegEnd, LegId, RecordingId};
+use protocol::{BridgeId, ErrorCode, Event, LegEnd, LegId, RecordingId, Refusal, Reply};
 use rand::rngs::StdRng;
 
 use super::place::Places;
-use super::port::{Output, Piece};
+use super::port::{Link, Output, Piece};
 use super::ring::Ring;
 use super::route::Routes;
+use super::servers::{Servers, Waiting, refuse};
 use crate::base::count::Totals;
 use crate::base::outbox::Outbox;
 use crate::base::slots::{Slot, Slots};
@@ -40,6 +41,10 @@ pub struct Seat {
     pub ufrag: String,
     /// The name before a restart: its peer may still use it while the new way is looked for.
     pub ufrag_before: Option<String>,
+    /// The port and the TURN server it speaks to by it.
+    pub relay: Option<(u16, SocketAddr)>,
+    /// The description it owes, until its servers have spoken.
+    pub waiting: Option<Waiting>,
     /// The bridge it is in.
     pub bridge: Option<Slot>,
     /// What records it.
@@ -83,6 +88,10 @@ pub struct Calls {
     pub routes: Routes,
     /// Where legs live.
     pub places: Places,
+    /// STUN and TURN servers.
+    pub servers: Servers,
+    /// Answers to commands that had to wait for servers.
+    pub late_answers: VecDeque<(Slot, Result<Reply, Refusal>)>,
     /// Who wakes when.
     pub timers: Timers<Wake>,
     /// Datagrams that leave.
@@ -113,7 +122,15 @@ impl Calls {
     ) -> Option<R> {
         let seat = self.seats.get_mut(slot)?;
         let (out, comfort) = (&mut self.out, &self.comfort);
-        match catch_unwind(AssertUnwindSafe(|| work(seat, out, comfort))) {
+        let work = || {
+            let from = out.len();
+            let done = work(seat, out, comfort);
+            if seat.leg.has_relay() {
+                seat.leg.wrap(now, out, from);
+            }
+            done
+        };
+        match catch_unwind(AssertUnwindSafe(work)) {
             Ok(done) => Some(done),
             Err(_) => {
                 self.totals.defects += 1;
@@ -230,6 +247,13 @@ impl Calls {
         }
     }
 
+    /// A port towards a TURN server is free again, and the stream that led there is closed.
+    pub fn unrelay(&mut self, slot: Slot, port: u16, hop: SocketAddr) {
+        self.routes.unrelay(port, hop, slot);
+        self.places.count(hop, false);
+        self.outputs.push_back(Output::Link(Link::Close { port, server: hop }));
+    }
+
     /// Ends a leg and what ends with it.
     pub fn end_leg(&mut self, now: Instant, slot: Slot, why: LegEnd) {
         let Some(seat) = self.seats.get(slot) else { return };
@@ -239,6 +263,10 @@ impl Calls {
         let ended = self.leave_for_good(now, slot);
         let Some(mut seat) = self.seats.take(slot) else { return };
         self.names.remove(&seat.leg.id);
+        if seat.waiting.is_some() {
+            let why = format!("leg {} ended before its servers had spoken", seat.leg.id);
+            self.late_answers.push_back((slot, Err(refuse(ErrorCode::WrongState, why))));
+        }
         self.routes.forget(&seat.ufrag);
         if let Some(before) = &seat.ufrag_before {
             self.routes.forget(before);
@@ -250,7 +278,12 @@ impl Calls {
             self.places.count(*hop, false);
         }
         if why != LegEnd::Defect {
+            let from = self.out.len();
             seat.leg.close(now, &mut self.out);
+            seat.leg.wrap(now, &mut self.out, from);
+        }
+        if let Some((port, hop)) = seat.relay {
+            self.unrelay(slot, port, hop);
         }
         self.totals.drops.absorb(seat.leg.drops());
         self.totals.legs_ended += 1;

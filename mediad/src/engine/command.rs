@@ -4,14 +4,16 @@ use std::time::{Duration, Instant};
 
 use protocol::limits::{BEEP_MS_MAX, BRIDGE_MEMBERS_MAX, DIGITS_MAX, LIFE_SECS_MAX, TONE_MS_MAX, TONE_MS_MIN};
 use protocol::{
-    BridgeId, CallId, ClipName, Command, Digit, ErrorCode, Filler, LegEnd, LegId, Peer, RecordingId, Refusal, Reply,
+    BridgeId, CallId, ClipName, Command, Digit, ErrorCode, Filler, LegEnd, LegId, Peer, Reach, RecordingId, Refusal,
+    Reply,
 };
 use rand::RngExt;
 
 use super::calls::{Calls, Seat, Wake};
 use super::media;
 use super::port::{ClipFound, Output, Piece};
-use super::tables;
+use super::servers::{Waiting, refuse};
+use super::{reach, tables};
 use crate::base::slots::Slot;
 use crate::bridge::ear::{Backdrop, Ear, Play, Sound};
 use crate::bridge::recorder::Recorder;
@@ -30,19 +32,40 @@ pub struct Clips {
 
 type Answer = Result<Reply, Refusal>;
 
+/// A command that was carried out.
+pub enum Done {
+    /// Its answer.
+    Now(Reply),
+    /// The answer comes when this leg's servers have spoken: [`Calls::late_answers`].
+    Later(Slot),
+}
+
 /// Carries a command out. A refused one has changed nothing.
-pub fn apply(calls: &mut Calls, now: Instant, legs_max: usize, command: Command, clips: Clips) -> Answer {
+pub fn apply(
+    calls: &mut Calls,
+    now: Instant,
+    legs_max: usize,
+    command: Command,
+    clips: Clips,
+) -> Result<Done, Refusal> {
     match command {
-        Command::OpenLeg { leg, call, peer, offer, life_secs } => {
+        Command::OpenLeg { leg, call, peer, offer, life_secs, reach } => {
             admit(calls, legs_max, &leg, life_secs)?;
-            open_leg(calls, now, (leg, call, peer), &offer, life_secs)
+            open_leg(calls, now, (leg, call, peer), &offer, life_secs, &reach)
         }
-        Command::OfferLeg { leg, call, peer, life_secs } => {
+        Command::OfferLeg { leg, call, peer, life_secs, reach } => {
             admit(calls, legs_max, &leg, life_secs)?;
-            offer_leg(calls, now, (leg, call, peer), life_secs)
+            offer_leg(calls, now, (leg, call, peer), life_secs, &reach)
         }
+        Command::RestartLeg { leg, offer, reach } => restart_leg(calls, now, &leg, &offer, &reach),
+        other => apply_at_once(calls, now, other, clips).map(Done::Now),
+    }
+}
+
+fn apply_at_once(calls: &mut Calls, now: Instant, command: Command, clips: Clips) -> Answer {
+    match command {
+        Command::OpenLeg { .. } | Command::OfferLeg { .. } | Command::RestartLeg { .. } => Ok(Reply::Done),
         Command::AnswerLeg { leg, answer } => answer_leg(calls, now, &leg, &answer),
-        Command::RestartLeg { leg, offer } => restart_leg(calls, now, &leg, &offer),
         Command::OpenGate { leg } => open_gate(calls, now, &leg),
         Command::Play { leg, stop_on_digit, then, .. } => play(calls, now, &leg, stop_on_digit, then, clips),
         Command::Beep { leg, .. } => beep(calls, now, &leg, clips.clip),
@@ -82,42 +105,69 @@ fn admit(calls: &Calls, legs_max: usize, leg: &LegId, life_secs: u32) -> Result<
     Ok(())
 }
 
-fn open_leg(calls: &mut Calls, now: Instant, who: (LegId, CallId, Peer), offer: &str, life_secs: u32) -> Answer {
-    let (leg, call, peer) = who;
+fn open_leg(
+    calls: &mut Calls,
+    now: Instant,
+    (leg, call, peer): (LegId, CallId, Peer),
+    offer: &str,
+    life_secs: u32,
+    reach: &Reach,
+) -> Result<Done, Refusal> {
     let remote = sdp::parse_offer(offer).map_err(|why| bad_sdp(&leg, &why))?;
-    let hops: Vec<_> = remote.candidates.iter().map(|candidate| candidate.addr).collect();
+    let plan = calls.servers.plan(now, None, reach)?;
+    let only = plan.as_ref().is_some_and(|plan| plan.only);
+    // A leg that speaks through a relay only has no next hop but that.
+    let hops: Vec<_> = remote.candidates.iter().map(|candidate| candidate.addr).filter(|_| !only).collect();
     let port = calls.places.pick(&calls.routes, peer, &hops).ok_or_else(|| no_port(&leg, &hops))?;
-    let (locals, shown) = (calls.places.locals(port), calls.places.shown(port));
-    let birth = Birth { leg, call, peer, locals: &locals, shown: &shown, certificate: &calls.certificate };
-    let (leg, answer) = Leg::answering(now, birth, &mut calls.rng, remote);
+    let locals = calls.places.locals(port);
+    let birth = Birth { leg, call, peer, locals: &locals, plan, certificate: &calls.certificate };
+    let leg = Leg::answering(now, birth, &mut calls.rng, remote);
     let slot = seat(calls, now, leg, port, life_secs);
     if peer == Peer::Meta {
         calls.reserve(slot, &hops);
     }
-    media::wake_seat(calls, now, slot);
-    Ok(Reply::LegOpened { answer })
+    describe_when_known(calls, now, slot, Waiting::Answer)
 }
 
-fn offer_leg(calls: &mut Calls, now: Instant, who: (LegId, CallId, Peer), life_secs: u32) -> Answer {
-    let (leg, call, peer) = who;
+fn offer_leg(
+    calls: &mut Calls,
+    now: Instant,
+    (leg, call, peer): (LegId, CallId, Peer),
+    life_secs: u32,
+    reach: &Reach,
+) -> Result<Done, Refusal> {
+    let plan = calls.servers.plan(now, None, reach)?;
     let port = calls.places.pick(&calls.routes, peer, &[]).ok_or_else(|| no_port(&leg, &[]))?;
-    let (locals, shown) = (calls.places.locals(port), calls.places.shown(port));
-    let birth = Birth { leg, call, peer, locals: &locals, shown: &shown, certificate: &calls.certificate };
-    let (leg, offer) = Leg::offering(now, birth, &mut calls.rng);
-    seat(calls, now, leg, port, life_secs);
-    Ok(Reply::LegOffered { offer })
+    let locals = calls.places.locals(port);
+    let birth = Birth { leg, call, peer, locals: &locals, plan, certificate: &calls.certificate };
+    let leg = Leg::offering(now, birth, &mut calls.rng);
+    let slot = seat(calls, now, leg, port, life_secs);
+    describe_when_known(calls, now, slot, Waiting::Offer)
+}
+
+/// Answers with the leg's description, at once if it has no servers to wait for.
+fn describe_when_known(calls: &mut Calls, now: Instant, slot: Slot, waiting: Waiting) -> Result<Done, Refusal> {
+    if !calls.seats.get(slot).is_some_and(|seat| seat.leg.is_gathering()) {
+        return reach::describe(calls, now, slot, waiting).map(Done::Now);
+    }
+    if let Some(seat) = calls.seats.get_mut(slot) {
+        seat.waiting = Some(waiting);
+    }
+    media::wake_seat(calls, now, slot);
+    Ok(Done::Later(slot))
 }
 
 fn answer_leg(calls: &mut Calls, now: Instant, leg: &LegId, answer: &str) -> Answer {
     let slot = seat_of(calls, leg)?;
     let (peer, port) = match calls.seats.get(slot) {
-        Some(seat) if seat.leg.offered() => (seat.leg.peer, seat.port),
+        Some(seat) if seat.leg.offered() && seat.waiting.is_none() => (seat.leg.peer, seat.port),
         _ => {
             return Err(refuse(ErrorCode::WrongState, format!("leg {leg} has made no offer that waits for an answer")));
         }
     };
     let remote = sdp::parse_answer(answer).map_err(|why| bad_sdp(leg, &why))?;
-    let hops: Vec<_> = remote.candidates.iter().map(|candidate| candidate.addr).collect();
+    let only = calls.seats.get(slot).is_some_and(|seat| seat.leg.is_relay_only());
+    let hops: Vec<_> = remote.candidates.iter().map(|candidate| candidate.addr).filter(|_| !only).collect();
     // Meta takes checks from an address that is not in our offer, so the leg may still move.
     let port = match peer == Peer::Browser || calls.places.fits(&calls.routes, port, &hops) {
         true => port,
@@ -135,25 +185,24 @@ fn answer_leg(calls: &mut Calls, now: Instant, leg: &LegId, answer: &str) -> Ans
     Ok(Reply::Done)
 }
 
-fn restart_leg(calls: &mut Calls, now: Instant, leg: &LegId, offer: &str) -> Answer {
+fn restart_leg(calls: &mut Calls, now: Instant, leg: &LegId, offer: &str, reach: &Reach) -> Result<Done, Refusal> {
     let slot = seat_of(calls, leg)?;
     let remote = sdp::parse_offer(offer).map_err(|why| bad_sdp(leg, &why))?;
-    let port = calls.seats.get(slot).filter(|seat| !seat.leg.offered()).map(|seat| seat.port);
-    let port =
-        port.ok_or_else(|| refuse(ErrorCode::WrongState, format!("leg {leg} still waits for its first answer")))?;
-    let (shown, locals) = (calls.places.shown(port), calls.places.locals(port));
-    let Some(seat) = calls.seats.get_mut(slot) else { return Err(unknown(leg)) };
-    let answer = seat.leg.restarted(now, &shown, &locals, &mut calls.rng, remote);
-    let before = seat.leg.ufrag_before().map(str::to_owned);
-    let old = std::mem::replace(&mut seat.ufrag, seat.leg.ufrag().to_owned());
-    for name in std::mem::replace(&mut seat.ufrag_before, before).into_iter().chain([old]) {
-        if seat.ufrag_before.as_ref() != Some(&name) {
-            calls.routes.forget(&name);
-        }
+    let Some(seat) = calls.seats.get(slot) else { return Err(unknown(leg)) };
+    if seat.leg.offered() || seat.waiting.is_some() {
+        return Err(refuse(ErrorCode::WrongState, format!("leg {leg} still waits for its first answer")));
     }
-    calls.routes.name(&seat.ufrag, slot);
-    media::wake_seat(calls, now, slot);
-    Ok(Reply::LegOpened { answer })
+    let plan = match *reach == Reach::default() {
+        true => seat.leg.plan().cloned(),
+        false => calls.servers.plan(now, seat.leg.plan(), reach)?,
+    };
+    if plan.as_ref() != seat.leg.plan() {
+        let locals = calls.places.locals(seat.port);
+        let seed = calls.rng.random();
+        reach::free(calls, slot);
+        calls.guarded(now, slot, |seat, out, _| seat.leg.replan(now, plan, &locals, seed, out));
+    }
+    describe_when_known(calls, now, slot, Waiting::Restart(Box::new(remote)))
 }
 
 fn open_gate(calls: &mut Calls, now: Instant, leg: &LegId) -> Answer {
@@ -364,6 +413,8 @@ fn seat(calls: &mut Calls, now: Instant, leg: Leg, port: u16, life_secs: u32) ->
         pairs: Vec::new(),
         ufrag: ufrag.clone(),
         ufrag_before: None,
+        relay: None,
+        waiting: None,
         bridge: None,
         recording: None,
         dies_at: now + Duration::from_secs(u64::from(life_secs)),
@@ -405,10 +456,6 @@ fn backdrop(filler: Filler, clip: ClipFound) -> Result<Backdrop, Refusal> {
         Filler::Comfort => Ok(Backdrop::Comfort),
         Filler::Music(_) => found(clip).map(Backdrop::Music),
     }
-}
-
-fn refuse(code: ErrorCode, why: String) -> Refusal {
-    Refusal { code, why }
 }
 
 fn unknown(leg: &LegId) -> Refusal {

@@ -5,6 +5,7 @@ use std::time::Instant;
 use protocol::Event;
 
 use super::calls::Calls;
+use super::reach;
 use super::route::Found;
 use crate::base::count::DropReason;
 use crate::base::outbox::Path;
@@ -200,6 +201,10 @@ pub fn news(calls: &mut Calls, now: Instant, slot: Slot) {
             News::Heard => calls.tell(Event::LegHeard { leg }),
             News::Broken(hop) => calls.tell(Event::HopBroken { leg, hop }),
             News::Mended(hop) => calls.tell(Event::HopMended { leg, hop }),
+            News::RelayWanted(server) => reach::wanted(calls, now, slot, &server),
+            News::RelayLost { server, why, was_up } => reach::lost(calls, now, slot, server, why, was_up),
+            News::RelayBack(server) => calls.tell(Event::RelayBack { leg, server }),
+            News::Gathered => reach::gathered(calls, now, slot),
             News::Ended(why) => calls.end_leg(now, slot, why),
         }
     }
@@ -219,8 +224,14 @@ fn source(slot: Slot, ssrc: u32) -> SourceId {
 
 /// Whether a datagram is handshake work, which a turn takes only so much of.
 pub fn is_handshake(calls: &Calls, path: Path, bytes: &[u8]) -> bool {
-    let dtls = bytes.first().is_some_and(|first| (20..=63).contains(first));
-    dtls && calls.routes.owner(path).and_then(|slot| calls.seats.get(slot)).is_some_and(|seat| !seat.leg.has_keys())
+    let is_dtls = |bytes: &[u8]| bytes.first().is_some_and(|first| (20..=63).contains(first));
+    if let Some(slot) = calls.routes.relay_of(path) {
+        // A channel's data begins after four bytes; what comes in other wrapping is checks, mostly.
+        let inner = bytes.get(4..).is_some_and(is_dtls);
+        return inner && calls.seats.get(slot).is_some_and(|seat| !seat.leg.has_keys());
+    }
+    is_dtls(bytes)
+        && calls.routes.owner(path).and_then(|slot| calls.seats.get(slot)).is_some_and(|seat| !seat.leg.has_keys())
 }
 
 /// Drops a datagram for want of room.

@@ -7,8 +7,10 @@ mod media;
 mod memory;
 mod place;
 pub mod port;
+mod reach;
 pub mod ring;
 mod route;
+pub mod servers;
 mod tables;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,7 +19,7 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use audio::comfort::ComfortNoise;
-use protocol::{Event, FromMediad, Hello, LegEnd, Request, Welcome};
+use protocol::{Command, Event, FromMediad, Hello, LegEnd, Refusal, Reply, Request, Welcome};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -28,13 +30,15 @@ use crate::base::slots::{Slot, Slots};
 use crate::base::timers::Timers;
 use crate::leg::dtls::Certificate;
 use crate::leg::e_model::EModel;
+use crate::leg::relay::Plan;
 use calls::{Calls, Wake};
-use command::Clips;
+use command::{Clips, Done};
 use memory::Memory;
 use place::Places;
 use port::{Client, Input, Output, Piece};
 use ring::Ring;
 use route::Routes;
+use servers::Servers;
 
 /// All media of this process.
 pub struct Engine {
@@ -48,6 +52,16 @@ pub struct Engine {
     /// Handshake datagrams this turn may still take.
     handshakes_left: usize,
     put_off: VecDeque<(Path, Packet)>,
+    /// Whose answer waits until a leg's servers have spoken.
+    askers: BTreeMap<Slot, Asker>,
+}
+
+/// Who is owed an answer, and to what.
+struct Asker {
+    client: Client,
+    who: String,
+    id: u64,
+    command: Command,
 }
 
 /// What an engine is made of.
@@ -58,6 +72,8 @@ pub struct Ground {
     pub locals: Vec<IpAddr>,
     /// What peers are told instead of them.
     pub public: Option<IpAddr>,
+    /// Servers by which legs are reached, as far as their addresses are known.
+    pub servers: Plan,
     /// How many legs may be open at once.
     pub legs_max: usize,
     /// How long legs in no bridge live without any client.
@@ -87,6 +103,8 @@ impl Engine {
             closing: std::collections::BTreeSet::new(),
             routes: Routes::default(),
             places: Places::new(ground.ports, ground.locals, ground.public),
+            servers: Servers::new(ground.servers),
+            late_answers: VecDeque::new(),
             timers: Timers::default(),
             out: Outbox::default(),
             outputs: VecDeque::new(),
@@ -106,6 +124,7 @@ impl Engine {
             orphaned_at: Some(now + ground.orphan_after),
             handshakes_left: HANDSHAKES_A_TURN,
             put_off: VecDeque::new(),
+            askers: BTreeMap::new(),
         }
     }
 
@@ -125,9 +144,12 @@ impl Engine {
             }
             Input::Stuck { recording, why } => self.calls.tell(Event::RecordingStuck { recording, why }),
             Input::GoesOn { recording, lost_ms } => self.calls.tell(Event::RecordingGoesOn { recording, lost_ms }),
+            Input::Servers(plan) => self.calls.servers.own = plan,
+            Input::LinkDown { path } => reach::disconnected(&mut self.calls, now, path),
             Input::Turn => self.turn(now),
             Input::Stop => self.stop(now),
         }
+        self.answer_late();
         Drain { engine: self }
     }
 
@@ -236,28 +258,54 @@ impl Engine {
     }
 
     fn command(&mut self, now: Instant, client: Client, request: Request, clips: Clips) {
-        let Some(who) = self.clients.get(&client) else {
+        let Some(who) = self.clients.get(&client).cloned() else {
             let bye = "the first line of a connection is hello".to_owned();
             return self.calls.outputs.push_back(Output::Answer { client, message: FromMediad::Bye { bye } });
         };
         let Request { id, command } = request;
-        if let Some(message) = self.memory.recall(who, id, &command).cloned() {
+        if let Some(message) = self.memory.recall(&who, id, &command).cloned() {
             return self.calls.outputs.push_back(Output::Answer { client, message });
+        }
+        let same = |asker: &&mut Asker| asker.who == who && asker.id == id && asker.command == command;
+        if let Some(asker) = self.askers.values_mut().find(same) {
+            asker.client = client;
+            return;
         }
         // The answer stands before the events that its command brings about.
         let events_from = self.calls.outputs.len();
         let message = match command::apply(&mut self.calls, now, self.legs_max, command.clone(), clips) {
+            Ok(Done::Later(slot)) => {
+                self.askers.insert(slot, Asker { client, who, id, command });
+                return;
+            }
+            Ok(Done::Now(ok)) => self.message(id, Ok(ok)),
+            Err(err) => self.message(id, Err(err)),
+        };
+        self.memory.keep(&who, id, command, &message);
+        self.calls.outputs.insert(events_from, Output::Answer { client, message });
+    }
+
+    fn message(&mut self, re: u64, answer: Result<Reply, Refusal>) -> FromMediad {
+        match answer {
             Ok(ok) => {
                 self.calls.totals.commands += 1;
-                FromMediad::Ok { re: id, ok }
+                FromMediad::Ok { re, ok }
             }
             Err(err) => {
                 self.calls.totals.refusals += 1;
-                FromMediad::Err { re: id, err }
+                FromMediad::Err { re, err }
             }
-        };
-        self.memory.keep(who, id, command, &message);
-        self.calls.outputs.insert(events_from, Output::Answer { client, message });
+        }
+    }
+
+    /// Answers the commands whose servers have spoken.
+    fn answer_late(&mut self) {
+        while let Some((slot, answer)) = self.calls.late_answers.pop_front() {
+            let Some(Asker { client, who, id, command }) = self.askers.remove(&slot) else { continue };
+            let message = self.message(id, answer);
+            self.memory.keep(&who, id, command, &message);
+            self.calls.outputs.push_back(Output::Answer { client, message });
+        }
     }
 
     fn gone(&mut self, now: Instant, client: Client) {

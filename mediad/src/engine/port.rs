@@ -1,5 +1,6 @@
 //! The whole boundary of the engine: everything that can happen to it, and everything it can ask for.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use audio::clip::Clip;
@@ -8,6 +9,7 @@ use protocol::{ClipName, FromMediad, Hello, Numbered, RecordingEnd, RecordingId,
 use crate::base::outbox::Path;
 use crate::base::packet::Packet;
 use crate::bridge::recorder::Batch;
+use crate::leg::relay::Plan;
 
 /// A control connection, as the shell numbers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,6 +73,13 @@ pub enum Input<'a> {
         /// What was lost, in milliseconds.
         lost_ms: u64,
     },
+    /// The servers by which legs are reached unless a command says otherwise: their names have been looked up.
+    Servers(Plan),
+    /// The stream to a TURN server broke, or could not be opened.
+    LinkDown {
+        /// As it was opened: our side and the server.
+        path: Path,
+    },
     /// A turn of the loop: deadlines are looked at, and work that was put off is taken up.
     Turn,
     /// The process is to end: recordings are closed, peers are told.
@@ -107,6 +116,29 @@ pub enum Output {
         recording: RecordingId,
         /// What to do.
         piece: Piece,
+    },
+    /// A stream to a TURN server.
+    Link(Link),
+}
+
+/// A stream to a TURN server. While it stands, datagrams between its port and its server go by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// To be opened.
+    Open {
+        /// What stands for our side; its port is the leg's.
+        local: SocketAddr,
+        /// The server.
+        server: SocketAddr,
+        /// Inside TLS, whose certificate must be this name's.
+        name: Option<Arc<str>>,
+    },
+    /// To be closed, if there is one.
+    Close {
+        /// The leg's port.
+        port: u16,
+        /// The server.
+        server: SocketAddr,
     },
 }
 

@@ -25,6 +25,11 @@ impl Ring {
         self.wall_ms = wall_ms;
     }
 
+    /// That clock, in milliseconds since 1970.
+    pub fn wall_ms(&self) -> u64 {
+        self.wall_ms
+    }
+
     /// Numbers an event and keeps it.
     pub fn add(&mut self, event: Event) -> Numbered {
         let numbered = Numbered { seq: self.next, at_ms: self.wall_ms, event };

@@ -15,6 +15,8 @@ pub struct Routes {
     /// A pair of local port and next hop belongs to one leg (design D2).
     pairs: HashMap<(u16, SocketAddr), Slot>,
     ufrags: HashMap<String, Slot>,
+    /// Ports towards TURN servers: whatever comes by them is for the leg that has an allocation there.
+    relays: HashMap<(u16, SocketAddr), Slot>,
     /// The STUN questions that are out.
     asked: HashMap<[u8; 12], Slot>,
     asked_order: VecDeque<[u8; 12]>,
@@ -32,6 +34,9 @@ pub enum Found {
 impl Routes {
     /// The leg for a datagram, or why there is none.
     pub fn find(&self, path: Path, bytes: &[u8]) -> Result<Found, DropReason> {
+        if let Some(slot) = self.relay_of(path) {
+            return Ok(Found::Known(slot));
+        }
         match demux(bytes) {
             Some(Kind::Stun) => self.find_stun(bytes).map(Found::Claimed).ok_or(DropReason::StunStranger),
             Some(_) => self.owner(path).map(Found::Known).ok_or(DropReason::UnknownSource),
@@ -46,7 +51,27 @@ impl Routes {
 
     /// Whether a leg owns the pair of `port` and `hop`.
     pub fn taken(&self, port: u16, hop: SocketAddr) -> bool {
-        self.pairs.contains_key(&(port, hop))
+        self.pairs.contains_key(&(port, hop)) || self.relays.contains_key(&(port, hop))
+    }
+
+    /// The leg that speaks to a TURN server by this path.
+    pub fn relay_of(&self, path: Path) -> Option<Slot> {
+        if self.relays.is_empty() {
+            return None;
+        }
+        self.relays.get(&(path.local.port(), path.remote)).copied()
+    }
+
+    /// Gives a leg a port towards a TURN server.
+    pub fn relay(&mut self, port: u16, server: SocketAddr, slot: Slot) {
+        self.relays.insert((port, server), slot);
+    }
+
+    /// Takes it back, if it is still the leg's.
+    pub fn unrelay(&mut self, port: u16, server: SocketAddr, slot: Slot) {
+        if self.relays.get(&(port, server)) == Some(&slot) {
+            self.relays.remove(&(port, server));
+        }
     }
 
     /// Gives a pair to a leg, whoever had it before.

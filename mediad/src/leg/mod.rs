@@ -7,11 +7,14 @@ pub mod ice;
 pub mod keypad;
 pub mod news;
 pub mod open;
+mod reach;
+pub mod relay;
 pub mod reports;
 pub mod sender;
 pub mod srtp;
 pub mod stream;
 pub mod tones;
+pub mod turn;
 pub mod voice;
 pub mod watchdog;
 
@@ -30,6 +33,7 @@ use gate::{Gate, Toll};
 use ice::{Ice, IceEvent};
 use keypad::{Keypad, Presser};
 use news::News;
+use relay::Relay;
 use reports::Reports;
 use sender::Sender;
 use srtp::{Keys, Opener, Profile, Sealer};
@@ -47,6 +51,7 @@ pub struct Leg {
     /// What is at the other end.
     pub peer: Peer,
     ice: Ice,
+    relay: Option<Box<Relay>>,
     dtls: Option<Box<Dtls>>,
     certificate: Certificate,
     ours: sdp::Local,
@@ -96,6 +101,17 @@ impl Leg {
     pub fn take(&mut self, now: Instant, path: Path, packet: &mut Packet, out: &mut Outbox) -> Taken {
         #[cfg(test)]
         assert!(!self.broken, "a defect, as a test ordered it");
+        let path = match self.unwrap(now, path, packet) {
+            Ok(Some(path)) => path,
+            Ok(None) => {
+                self.settle(now, None, out);
+                return Taken::Nothing;
+            }
+            Err(reason) => {
+                self.drops.add(reason);
+                return Taken::Nothing;
+            }
+        };
         let taken = match demux(packet.as_slice()) {
             Some(Kind::Stun) => self.take_stun(now, path, packet),
             Some(Kind::Rtp) => return self.take_rtp(now, path, packet),
@@ -113,6 +129,9 @@ impl Leg {
     /// Time has passed.
     pub fn wake(&mut self, now: Instant, out: &mut Outbox) {
         self.ice.wake(now);
+        if let Some(relay) = self.relay.as_mut() {
+            relay.wake(now);
+        }
         if let Some(dtls) = self.dtls.as_mut() {
             dtls.wake(now);
         }
@@ -143,7 +162,7 @@ impl Leg {
 
     fn sight(&self) -> Sight {
         Sight {
-            described: self.remote.is_some(),
+            described: self.remote.is_some() && !self.is_gathering(),
             way: self.way.is_some(),
             keys: self.crypto.is_some(),
             expected: self.expected || (self.peer == Peer::Meta && self.gate == Gate::Open),
@@ -161,7 +180,8 @@ impl Leg {
     /// When [`Leg::wake`] or, for the leg's next frame, [`Leg::say`] wants to be called.
     pub fn due(&self, now: Instant) -> Option<Instant> {
         let watch = self.watched(self.sight()).then(|| self.watchdog.due());
-        let quiet = [self.ice.due(), self.dtls.as_ref().and_then(|dtls| dtls.due()), watch];
+        let relay = self.relay.as_ref().and_then(|relay| relay.due());
+        let quiet = [self.ice.due(), relay, self.dtls.as_ref().and_then(|dtls| dtls.due()), watch];
         let loud = match self.ready() {
             true => [self.presser.due(now), Some(self.reports.due()), self.frame_due()],
             false => [None; 3],
@@ -220,6 +240,9 @@ impl Leg {
         if let Some(dtls) = self.dtls.as_mut() {
             dtls.close(now);
         }
+        if let Some(relay) = self.relay.as_mut() {
+            relay.close(now);
+        }
         self.settle(now, None, out);
     }
 
@@ -253,9 +276,11 @@ impl Leg {
     /// Moves what ICE and DTLS have to say to where it belongs. `came` is the way the datagram came by that moved them:
     /// before a pair is selected, DTLS answers along it.
     fn settle(&mut self, now: Instant, came: Option<Path>, out: &mut Outbox) {
+        self.settle_relay(now, out);
         while let Some(event) = self.ice.take_event() {
             self.on_ice(now, event);
         }
+        self.settle_relay(now, out);
         while let Some(transmit) = self.ice.give() {
             let path = Path { local: transmit.local, remote: transmit.to };
             if !out.next(path).extend(transmit.packet.as_slice()) {
@@ -278,7 +303,11 @@ impl Leg {
     fn on_ice(&mut self, now: Instant, event: IceEvent) {
         match event {
             IceEvent::Selected(pair) => {
-                self.way = Some(Path { local: pair.local, remote: pair.remote });
+                let way = Path { local: pair.local, remote: pair.remote };
+                self.way = Some(way);
+                if let Some(relay) = self.relay.as_mut() {
+                    relay.selected(now, way);
+                }
                 self.begin_dtls(now);
                 self.announce_if_up();
             }

@@ -11,6 +11,7 @@ use super::dtls::{Certificate, Role};
 use super::gate::{Gate, Toll};
 use super::ice::{Credentials, Ice};
 use super::keypad::{Keypad, Presser};
+use super::relay::{Plan, Relay};
 use super::reports::Reports;
 use super::sender::Sender;
 use super::srtp::Profile;
@@ -29,28 +30,42 @@ pub struct Birth<'a> {
     pub peer: Peer,
     /// Its sockets, best first.
     pub locals: &'a [SocketAddr],
-    /// What the peer is told to reach them by.
-    pub shown: &'a [SocketAddr],
+    /// The servers it asks how it is reached, if there are any.
+    pub plan: Option<Plan>,
     /// The process's certificate.
     pub certificate: &'a Certificate,
 }
 
 impl Leg {
-    /// A leg that answers a peer's offer. Also gives the answer.
-    pub fn answering(now: Instant, birth: Birth<'_>, rng: &mut impl Rng, remote: sdp::Remote) -> (Self, String) {
+    /// A leg that will answer a peer's offer: [`Leg::answer`], as soon as [`Leg::is_gathering`] says no.
+    pub fn answering(now: Instant, birth: Birth<'_>, rng: &mut impl Rng, remote: sdp::Remote) -> Self {
         let mut leg = Self::born(now, birth, rng, false);
-        let answer = sdp::write_answer(&leg.ours, &remote);
         leg.role = Some(Role::opposite(remote.setup));
-        leg.ice.set_remote(now, &remote);
         leg.remote = Some(remote);
-        (leg, answer)
+        leg
     }
 
-    /// A leg that makes an offer. Also gives the offer.
-    pub fn offering(now: Instant, birth: Birth<'_>, rng: &mut impl Rng) -> (Self, String) {
-        let leg = Self::born(now, birth, rng, true);
-        let offer = sdp::write_offer(&leg.ours);
-        (leg, offer)
+    /// A leg that will make an offer: [`Leg::offer`], as soon as [`Leg::is_gathering`] says no.
+    pub fn offering(now: Instant, birth: Birth<'_>, rng: &mut impl Rng) -> Self {
+        let mut leg = Self::born(now, birth, rng, true);
+        if let Some(relay) = leg.relay.as_mut() {
+            relay.keep_open(true);
+        }
+        leg
+    }
+
+    /// The answer to the peer's offer; checks begin. `shown` is what the peer is told to reach our sockets by.
+    pub fn answer(&mut self, now: Instant, shown: &[SocketAddr]) -> String {
+        self.describe_reach(shown);
+        let Some(remote) = &self.remote else { return String::new() };
+        self.ice.set_remote(now, remote);
+        sdp::write_answer(&self.ours, remote)
+    }
+
+    /// Our offer. `shown` as for [`Leg::answer`].
+    pub fn offer(&mut self, shown: &[SocketAddr]) -> String {
+        self.describe_reach(shown);
+        sdp::write_offer(&self.ours)
     }
 
     /// Whether an offer of ours waits for its answer.
@@ -60,7 +75,10 @@ impl Leg {
 
     /// Takes the answer to our offer. `locals` are the sockets the leg was placed on, now that its next hops are known.
     pub fn answered(&mut self, now: Instant, locals: &[SocketAddr], remote: sdp::Remote) {
-        self.ice.set_locals(now, locals);
+        if let Some(relay) = self.relay.as_mut() {
+            relay.keep_open(false);
+        }
+        self.ice.set_locals(now, self.open_sockets(locals));
         self.role = Some(Role::opposite(remote.setup));
         self.ice.set_remote(now, &remote);
         self.remote = Some(remote);
@@ -79,15 +97,20 @@ impl Leg {
         let ours = Credentials::generate(rng);
         self.ours.ice_ufrag.clone_from(&ours.ufrag);
         self.ours.ice_pwd.clone_from(&ours.pwd);
-        self.ours.candidates = shown.to_vec();
+        self.describe_reach(shown);
         self.ours.session_version += 1;
         let answer = sdp::write_answer(&self.ours, &remote);
         let same_peer = self.remote.as_ref().is_some_and(|old| old.fingerprint == remote.fingerprint);
         self.announce = true;
+        let sockets = self.open_sockets(locals);
         if same_peer {
+            self.ice.set_locals(now, sockets);
             self.ice.restart(now, ours, &remote);
         } else {
-            self.ice = Ice::new(now, ours, locals, false, rng.random());
+            self.ice = Ice::new(now, ours, sockets, false, rng.random());
+            if let Some(relayed) = self.relay.as_ref().and_then(|relay| relay.relayed()) {
+                self.ice.add_relayed(now, relayed);
+            }
             self.ice.set_remote(now, &remote);
             self.role = Some(Role::opposite(remote.setup));
             self.dtls = None;
@@ -157,7 +180,9 @@ impl Leg {
         let ours = sdp::Local {
             ice_ufrag: credentials.ufrag.clone(),
             ice_pwd: credentials.pwd.clone(),
-            candidates: birth.shown.to_vec(),
+            candidates: Vec::new(),
+            reflexive: Vec::new(),
+            relayed: Vec::new(),
             fingerprint: birth.certificate.fingerprint(),
             // Meta answers either; a browser is left the choice.
             setup: if birth.peer == Peer::Meta { Setup::Active } else { Setup::Actpass },
@@ -167,13 +192,16 @@ impl Leg {
             session_id: rng.random::<u64>() >> 2,
             session_version: 1,
         };
-        let ice = Ice::new(now, credentials, birth.locals, offering, rng.random());
+        let sockets = if birth.plan.as_ref().is_some_and(|plan| plan.only) { &[] } else { birth.locals };
+        let ice = Ice::new(now, credentials, sockets, offering, rng.random());
+        let relay = birth.plan.map(|plan| Box::new(Relay::new(now, plan, birth.locals, rng.random())));
         let phase = f64::from(rng.random::<u16>()) / f64::from(u16::MAX);
         Self {
             id: birth.leg,
             call: birth.call,
             peer: birth.peer,
             ice,
+            relay,
             dtls: None,
             certificate: birth.certificate.clone(),
             ours,

@@ -152,6 +152,7 @@ fn metrics(engine: &Engine, counts: ShellCounts) -> String {
     put("legs_opened_total", "counter", "Legs opened.", totals.legs_opened);
     put("legs_ended_total", "counter", "Legs ended.", totals.legs_ended);
     put("defects_total", "counter", "Legs ended by a defect of mediad.", totals.defects);
+    put("relays_lost_total", "counter", "Times a TURN server was lost or refused.", totals.relays_lost);
     put("commands_total", "counter", "Commands carried out.", totals.commands);
     put("refusals_total", "counter", "Commands refused.", totals.refusals);
     put("digits_total", "counter", "Key presses heard.", totals.digits);

@@ -9,6 +9,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::names::IceServer;
+use crate::leg::relay::LoginKind;
+use crate::leg::turn::Account;
+use crate::wire::turn::ServerUrl;
+
 /// Settings, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -30,6 +35,12 @@ pub struct Config {
     pub media_ip: Option<IpAddr>,
     /// The one local IPv6 address to bind and to offer.
     pub media_ip6: Ipv6,
+    /// STUN and TURN servers.
+    pub ice_servers: Vec<IceServer>,
+    /// All media goes through a TURN server, unless a command says otherwise.
+    pub relay_only: bool,
+    /// Certificates that TURN servers may have beside those the system trusts, PEM.
+    pub turn_ca: Option<PathBuf>,
     /// Legs open at once.
     pub legs_max: usize,
     /// How long legs in no bridge live without any client.
@@ -84,7 +95,7 @@ impl Config {
     fn of(table: &Table) -> Result<Self, ConfigError> {
         let calling: Calling = section(table, "calling")?;
         let media: Media = section(table, "media")?;
-        let server: Server = section(table, "server")?;
+        let server: Log = section(table, "server")?;
         let e_model: EModelSection = section(table, "e_model")?;
         let (first, last) = (calling.udp_port_min, calling.udp_port_max);
         if first == 0 || last < first {
@@ -117,6 +128,9 @@ impl Config {
             admin_listen: parse("media.admin_listen", &media.admin_listen)?,
             media_ip,
             media_ip6,
+            ice_servers: calling.ice_servers.into_iter().map(ice_server).collect::<Result<_, _>>()?,
+            relay_only: calling.relay_only,
+            turn_ca: Some(PathBuf::from(media.turn_ca)).filter(|file| !file.as_os_str().is_empty()),
             legs_max: media.legs_max,
             orphan_after_secs: media.orphan_after_secs,
             e_model: e_model.checked()?,
@@ -134,6 +148,19 @@ struct Calling {
     udp_port_min: u16,
     udp_port_max: u16,
     public_ip: String,
+    relay_only: bool,
+    ice_servers: Vec<Server>,
+}
+
+/// One `[[calling.ice_servers]]`.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Server {
+    urls: Vec<String>,
+    username: String,
+    credential: String,
+    secret: String,
+    credential_ttl: u32,
 }
 
 impl Default for Calling {
@@ -144,6 +171,8 @@ impl Default for Calling {
             udp_port_min: 10_000,
             udp_port_max: 10_100,
             public_ip: String::new(),
+            relay_only: false,
+            ice_servers: Vec::new(),
         }
     }
 }
@@ -156,6 +185,7 @@ struct Media {
     admin_listen: String,
     media_ip: String,
     media_ip6: String,
+    turn_ca: String,
     legs_max: usize,
     orphan_after_secs: u64,
 }
@@ -168,6 +198,7 @@ impl Default for Media {
             admin_listen: "127.0.0.1:9090".into(),
             media_ip: String::new(),
             media_ip6: String::new(),
+            turn_ca: String::new(),
             legs_max: 4000,
             orphan_after_secs: 300,
         }
@@ -176,12 +207,12 @@ impl Default for Media {
 
 #[derive(Deserialize)]
 #[serde(default)]
-struct Server {
+struct Log {
     log: String,
     log_format: String,
 }
 
-impl Default for Server {
+impl Default for Log {
     fn default() -> Self {
         Self { log: "info".into(), log_format: "text".into() }
     }
@@ -218,6 +249,19 @@ impl EModelSection {
     }
 }
 
+fn ice_server(server: Server) -> Result<IceServer, ConfigError> {
+    let refused = |why: crate::wire::turn::BadUrl| ConfigError::Value("calling.ice_servers.urls", why.to_string());
+    let urls = server.urls.iter().map(|url| ServerUrl::parse(url)).collect::<Result<_, _>>().map_err(refused)?;
+    let login = match server.secret.is_empty() {
+        true => LoginKind::Fixed(Account { username: server.username, password: server.credential }),
+        false => LoginKind::Shared {
+            secret: server.secret.into(),
+            ttl_secs: if server.credential_ttl == 0 { CREDENTIAL_TTL_SECS } else { server.credential_ttl },
+        },
+    };
+    Ok(IceServer { urls, login })
+}
+
 fn section<T: DeserializeOwned + Default>(table: &Table, name: &'static str) -> Result<T, ConfigError> {
     match table.get(name).cloned() {
         None => Ok(T::default()),
@@ -234,6 +278,9 @@ fn parse<T: std::str::FromStr>(key: &'static str, text: &str) -> Result<Option<T
     }
     text.parse().map(Some).map_err(|_| ConfigError::Value(key, format!("`{text}` is no address")))
 }
+
+/// How long a login lives that is made from a shared secret, unless the file says otherwise.
+const CREDENTIAL_TTL_SECS: u32 = 600;
 
 #[cfg(test)]
 mod tests {
@@ -261,6 +308,20 @@ mod tests {
         assert!(why("media = 3").contains("[media]"));
         assert!(why("[e_model]\nbpl = 0.0").contains("e_model.bpl"));
         assert!(why("[media]\nmedia_ip6 = '127.0.0.1'").contains("media.media_ip6"));
+    }
+
+    #[test]
+    fn servers_have_a_login_or_a_secret() {
+        let config =
+            of("[calling]\nrelay_only = true\n[[calling.ice_servers]]\nurls = ['turn:t.example']\nsecret = 's'\n\
+             [[calling.ice_servers]]\nurls = ['stun:192.0.2.1']\nusername = 'u'\ncredential = 'p'")
+            .unwrap();
+        assert!(config.relay_only);
+        assert_eq!(config.ice_servers[0].login, LoginKind::Shared { secret: "s".into(), ttl_secs: 600 });
+        let account = Account { username: "u".into(), password: "p".into() };
+        assert_eq!(config.ice_servers[1].login, LoginKind::Fixed(account));
+        let wrong = of("[[calling.ice_servers]]\nurls = ['http://x']").unwrap_err().to_string();
+        assert!(wrong.contains("calling.ice_servers"), "{wrong}");
     }
 
     #[test]

@@ -5,6 +5,8 @@ pub mod clips;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod links;
+pub mod names;
 pub mod spool;
 pub mod sys;
 pub mod udp;
@@ -20,13 +22,15 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use rand::RngExt;
 
-use crate::engine::port::{Input, Output};
+use crate::engine::port::{Input, Link, Output};
 use crate::engine::{Drain, Engine, Ground};
 use crate::leg::dtls::Certificate;
 use admin::{Admin, ShellCounts};
 use clips::Shelf;
 use config::{Config, Ipv6};
 use control::{Control, Said};
+use links::Links;
+use names::Names;
 use spool::{Spool, Told};
 use sys::{Alarm, Signals};
 use udp::{Outgoing, Ports};
@@ -37,6 +41,8 @@ pub struct Shell {
     engine: Engine,
     ports: Ports,
     control: Control,
+    links: Links,
+    names: Names,
     admin: Option<Admin>,
     shelf: Shelf,
     spool: Spool,
@@ -59,6 +65,9 @@ pub enum StartError {
     /// The admin port.
     #[error("cannot listen on media.admin_listen: {0}")]
     Admin(io::Error),
+    /// The file of trusted certificates.
+    #[error("cannot use media.turn_ca: {0}")]
+    TurnCa(io::Error),
     /// The recordings' folder.
     #[error("cannot use media.spool_dir: {0}")]
     Spool(io::Error),
@@ -97,12 +106,15 @@ impl Shell {
         };
         let shelf = Shelf::open(config.audio_dir.clone(), Arc::clone(&waker))?;
         shelf.read_ahead(config.hold_music.clone());
-        let spool = Spool::open(config.spool_dir.clone(), waker).map_err(StartError::Spool)?;
+        let spool = Spool::open(config.spool_dir.clone(), Arc::clone(&waker)).map_err(StartError::Spool)?;
+        let links = Links::new(LINKS_FROM, config.turn_ca.as_deref()).map_err(StartError::TurnCa)?;
+        let (names, servers) = Names::open(config.ice_servers.clone(), config.relay_only, waker)?;
         let mut rng = rand::rng();
         let ground = Ground {
             ports: first..=last,
             locals,
             public: config.public_ip,
+            servers,
             legs_max: config.legs_max,
             orphan_after: Duration::from_secs(config.orphan_after_secs),
             e_model: config.e_model,
@@ -118,6 +130,8 @@ impl Shell {
             engine,
             ports,
             control,
+            links,
+            names,
             admin,
             shelf,
             spool,
@@ -136,7 +150,7 @@ impl Shell {
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_A_TURN);
         while !self.stopping {
-            let busy = self.ports.has_unread() || self.engine.has_work();
+            let busy = self.ports.has_unread() || self.links.has_unread() || self.engine.has_work();
             let timeout = if busy { Some(Duration::ZERO) } else { self.arm() };
             match self.poll.poll(&mut events, timeout) {
                 Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
@@ -145,6 +159,7 @@ impl Shell {
             self.turn(&events);
         }
         self.step(Input::Stop);
+        self.write_links();
         self.ports.flush();
         self.control.remove();
         self.spool.close(SPOOL_PATIENCE);
@@ -171,6 +186,7 @@ impl Shell {
             self.notice(event.token(), event.is_readable() || event.is_read_closed(), event.is_writable());
         }
         self.read_ports();
+        self.read_links();
         let now = clock::now();
         if self.engine.due().is_some_and(|due| now.saturating_duration_since(due) > LATE) {
             self.counts.late_turns += 1;
@@ -179,6 +195,7 @@ impl Shell {
         if self.spool.has_noticed() {
             self.take_told();
         }
+        self.write_links();
         self.counts.unsent += self.ports.flush() as u64;
     }
 
@@ -201,7 +218,8 @@ impl Shell {
                     admin.serve(token, &self.engine, self.counts);
                 }
             }
-            Token(at) if (PORTS_FROM..CLIENTS_FROM).contains(&at) => self.ports.mark(at - PORTS_FROM),
+            Token(at) if (LINKS_FROM..LINKS_FROM + links::LINKS_MAX).contains(&at) => self.links.mark(token),
+            Token(at) if (PORTS_FROM..LINKS_FROM).contains(&at) => self.ports.mark(at - PORTS_FROM),
             _ => self.notice_client(token, readable, writable),
         }
     }
@@ -244,6 +262,9 @@ impl Shell {
                 self.hear(client);
             }
         }
+        while let Some(servers) = self.names.found() {
+            self.step(Input::Servers(servers));
+        }
         self.take_told();
     }
 
@@ -278,6 +299,57 @@ impl Shell {
         self.carry_out(outputs);
     }
 
+    /// What came from TURN servers by streams goes the way of datagrams.
+    fn read_links(&mut self) {
+        if !self.links.has_unread() {
+            return;
+        }
+        let (now, wall_ms) = (clock::now(), clock::wall_ms());
+        let (engine, ports) = (&mut self.engine, &mut self.ports);
+        let mut outputs = Vec::new();
+        let broke = self.links.read(|path, packet| {
+            let drain = engine.step(now, wall_ms, Input::Datagram { path, packet });
+            outputs.extend(empty(drain, ports.outgoing()));
+        });
+        self.carry_out(outputs);
+        self.tell_broken(broke);
+    }
+
+    /// What goes to TURN servers by streams does not go by datagrams.
+    fn write_links(&mut self) {
+        if self.links.is_empty() {
+            return;
+        }
+        let links = &mut self.links;
+        self.ports.outgoing().divert(|path, bytes| links.send(path, bytes));
+        let broke = self.links.flush();
+        self.tell_broken(broke);
+    }
+
+    fn tell_broken(&mut self, broke: Vec<crate::base::outbox::Path>) {
+        for path in broke {
+            self.step(Input::LinkDown { path });
+        }
+    }
+
+    fn link(&mut self, link: Link) {
+        match link {
+            Link::Open { local, server, name } => {
+                let path = crate::base::outbox::Path { local, remote: server };
+                if !self.links.open(self.poll.registry(), path, name.as_deref()) {
+                    self.tell_broken(vec![path]);
+                }
+            }
+            Link::Close { port, server } => {
+                let links = &mut self.links;
+                if !links.is_empty() {
+                    self.ports.outgoing().divert(|path, bytes| links.send(path, bytes));
+                    links.close(port, server);
+                }
+            }
+        }
+    }
+
     fn step(&mut self, input: Input<'_>) {
         let drain = self.engine.step(clock::now(), clock::wall_ms(), input);
         let outputs = empty(drain, self.ports.outgoing());
@@ -297,6 +369,7 @@ impl Shell {
                         self.said(gone);
                     }
                 }
+                Output::Link(link) => self.link(link),
                 Output::Spool { recording, piece } => self.counts.slots_missed += self.spool.put(recording, piece),
             }
         }
@@ -343,7 +416,8 @@ const ADMIN: Token = Token(4);
 const VISITORS_FROM: usize = 16;
 const PORTS_FROM: usize = 64;
 /// Two families of every port.
-const CLIENTS_FROM: usize = PORTS_FROM + 2 * 65_536;
+const LINKS_FROM: usize = PORTS_FROM + 2 * 65_536;
+const CLIENTS_FROM: usize = LINKS_FROM + links::LINKS_MAX;
 const EVENTS_A_TURN: usize = 1024;
 /// Our own addresses offered, of each family: more are more checks, and seldom another way.
 const LOCALS_MAX: usize = 4;

@@ -169,6 +169,12 @@ impl Mark {
 }
 
 impl Outgoing {
+    /// Takes out what goes another way: `take` says of each whether it has taken it.
+    pub fn divert(&mut self, mut take: impl FnMut(Path, &[u8]) -> bool) {
+        let bytes = &self.bytes;
+        self.marks.retain(|mark| !take(mark.path, &bytes[mark.from..mark.to]));
+    }
+
     /// Adds what a step wants to leave.
     pub fn add(&mut self, datagrams: &[Datagram]) {
         for datagram in datagrams {

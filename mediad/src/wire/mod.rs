@@ -7,6 +7,7 @@ pub mod rtp;
 pub mod sdp;
 pub mod stun;
 pub mod telephone_event;
+pub mod turn;
 
 /// Cuts the first `N` bytes off `bytes`.
 fn split<const N: usize>(bytes: &[u8]) -> Option<([u8; N], &[u8])> {

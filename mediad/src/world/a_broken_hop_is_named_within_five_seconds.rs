@@ -70,7 +70,14 @@ fn a_peer_that_answers_no_check_is_told_long_before_it_is_given_up() {
     let mut world = World::seeded(2);
     let leg = LegId::new("unreached").unwrap();
     let (call, offer) = (CallId::new("call").unwrap(), offer("198.51.100.9:40000".parse().unwrap()));
-    world.ok(Command::OpenLeg { leg: leg.clone(), call, peer: Peer::Meta, offer, life_secs: 60 });
+    world.ok(Command::OpenLeg {
+        leg: leg.clone(),
+        call,
+        peer: Peer::Meta,
+        offer,
+        life_secs: 60,
+        reach: protocol::Reach::default(),
+    });
     world.run_to(10_000);
     let (at, event) = only(&world, &leg, 0);
     assert_eq!(event, Event::HopBroken { leg, hop: Hop::NoStunAnswer });

@@ -13,6 +13,7 @@ mod a_warning_tone_covers_what_is_heard_and_no_more;
 mod a_whisper_reaches_one_ear_only;
 mod an_agent_who_falls_silent_is_replaced_by_music;
 mod bridges_survive_any_order_of_commands;
+mod descriptions_wait_for_servers;
 mod digits_stop_a_prompt_in_the_same_step;
 mod forwarding_keeps_gaps_and_order_as_they_are;
 mod nothing_leaves_before_the_gate_is_open;
@@ -95,6 +96,7 @@ impl World {
             ports: 10_000..=10_019,
             locals: vec!["192.0.2.1".parse().unwrap()],
             public: None,
+            servers: crate::leg::relay::Plan::default(),
             legs_max: 100,
             orphan_after: Duration::from_secs(300),
             e_model: EModel::default(),
@@ -145,6 +147,7 @@ impl World {
             peer,
             offer: offer(remote),
             life_secs: self.life_secs,
+            reach: protocol::Reach::default(),
         };
         let Ok(Reply::LegOpened { answer }) = self.ask(open) else { panic!("{:?}", self.answers.last()) };
         let media = answer.lines().find_map(|line| line.strip_prefix("m=audio ")).unwrap();
@@ -167,7 +170,8 @@ impl World {
         let leg = LegId::new(name).unwrap();
         let call = CallId::new("call").unwrap();
         let offer = offer_with(remote, &checks);
-        let open = Command::OpenLeg { leg: leg.clone(), call, peer, offer, life_secs: self.life_secs };
+        let (life_secs, reach) = (self.life_secs, protocol::Reach::default());
+        let open = Command::OpenLeg { leg: leg.clone(), call, peer, offer, life_secs, reach };
         let Ok(Reply::LegOpened { answer }) = self.ask(open) else { panic!("{:?}", self.answers.last()) };
         checks.learn(&answer);
         let media = answer.lines().find_map(|line| line.strip_prefix("m=audio ")).unwrap();
@@ -297,6 +301,7 @@ impl World {
             match output {
                 Output::Answer { message, .. } => self.answers.push(message),
                 Output::Tell(told) => self.events.push((told.at_ms, told.event)),
+                Output::Link(_) => {}
                 Output::Spool { recording, piece } => self.write(recording, piece),
             }
         }

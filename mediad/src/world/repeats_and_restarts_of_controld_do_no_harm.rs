@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use protocol::{CallId, Command, ErrorCode, Event, FromMediad, Hello, LegEnd, LegId, Peer, RecordingId, Replay, Reply};
+use protocol::{
+    CallId, Command, ErrorCode, Event, FromMediad, Hello, LegEnd, LegId, Peer, Reach, RecordingId, Replay, Reply,
+};
 
 use super::{World, offer};
 use crate::engine::port::{Client, Input};
@@ -10,7 +12,7 @@ use crate::engine::port::{Client, Input};
 fn open(name: &str, remote: &str) -> Command {
     let remote: SocketAddr = remote.parse().unwrap();
     let (leg, call) = (LegId::new(name).unwrap(), CallId::new("c").unwrap());
-    Command::OpenLeg { leg, call, peer: Peer::Meta, offer: offer(remote), life_secs: 60 }
+    Command::OpenLeg { leg, call, peer: Peer::Meta, offer: offer(remote), life_secs: 60, reach: Reach::default() }
 }
 
 #[test]
@@ -77,7 +79,10 @@ fn refused_commands_say_why_and_change_nothing() {
     let answer = String::new();
     assert_eq!(code(&mut world, Command::AnswerLeg { leg: leg.clone(), answer }), ErrorCode::WrongState);
     let offer = "v=0\r\nm=video".to_owned();
-    assert_eq!(code(&mut world, Command::RestartLeg { leg: leg.clone(), offer }), ErrorCode::BadSdp);
+    assert_eq!(
+        code(&mut world, Command::RestartLeg { leg: leg.clone(), offer, reach: Reach::default() }),
+        ErrorCode::BadSdp
+    );
     let digits = vec![protocol::Digit::from_event(1).unwrap()];
     assert_eq!(code(&mut world, Command::SendDigits { leg: leg.clone(), digits, tone_ms: 10 }), ErrorCode::BadValue);
     let recording = RecordingId::new("r").unwrap();

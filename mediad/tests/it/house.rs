@@ -20,22 +20,27 @@ pub struct House {
 impl House {
     /// Starts one in `folder` with ports that no other test uses.
     pub fn start(folder: &Path, first_port: u16) -> House {
+        House::start_with(folder, first_port, "")
+    }
+
+    /// The same with `more` at the end of its config.toml.
+    pub fn start_with(folder: &Path, first_port: u16, more: &str) -> House {
+        House::spawn(Command::new(env!("CARGO_BIN_EXE_mediad")), folder, first_port, "127.0.0.1", more)
+    }
+
+    /// The same by another command that begins it, with another address for media.
+    pub fn spawn(mut command: Command, folder: &Path, first_port: u16, media_ip: &str, more: &str) -> House {
         let admin_port = first_port + 50;
         let config = folder.join("config.toml");
         let (socket, spool) = (folder.join("run/mediad.sock"), folder.join("spool"));
         let audio = concat!(env!("CARGO_MANIFEST_DIR"), "/../audio/assets");
         let text = format!(
             "[calling]\naudio_dir = {audio:?}\nudp_port_min = {first_port}\nudp_port_max = {}\n[media]\nsocket = {socket:?}\n\
-             spool_dir = {spool:?}\nadmin_listen = \"127.0.0.1:{admin_port}\"\nmedia_ip = \"127.0.0.1\"\n",
+             spool_dir = {spool:?}\nadmin_listen = \"127.0.0.1:{admin_port}\"\nmedia_ip = \"{media_ip}\"\n{more}",
             first_port + 9
         );
         std::fs::write(&config, text).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_mediad"))
-            .arg("--config")
-            .arg(&config)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let child = command.arg("--config").arg(&config).stderr(Stdio::null()).spawn().unwrap();
         let house = House { child, folder: folder.to_owned(), admin_port, first_port };
         let up = until(|| UnixStream::connect(house.socket()).is_ok());
         assert!(up, "mediad did not come up");
@@ -117,6 +122,12 @@ impl Client {
         self.lines.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|why| panic!("{line:?}: {why}"))
     }
+}
+
+/// What the clock says, for figures.
+#[expect(clippy::disallowed_methods, reason = "a test beside a real process has a clock of its own")]
+pub fn now() -> std::time::Instant {
+    std::time::Instant::now()
 }
 
 /// Looks again until it holds, at most ten seconds.

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use protocol::snapshot::{BridgeSummary, RecordingSummary};
 use protocol::{
-    BridgeId, CallId, ClipName, Command, Digit, ErrorCode, Event, Filler, FromMediad, Hello, Hop, LegDescription,
-    LegEnd, LegId, LegState, LegSummary, Numbered, Peer, PlayEnd, RecordingEnd, RecordingId, Refusal, Replay, Reply,
-    Request, Role, Snapshot, Stuck, ToMediad, Welcome, encode,
+    BridgeId, CallId, ClipName, Command, Digit, ErrorCode, Event, Filler, FromMediad, Hello, Hop, IceServer,
+    LegDescription, LegEnd, LegId, LegState, LegSummary, Numbered, Peer, PlayEnd, Reach, RecordingEnd, RecordingId,
+    Refusal, Replay, Reply, Request, Role, Snapshot, Stuck, ToMediad, Welcome, encode,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -56,6 +56,13 @@ fn clip(name: &str) -> ClipName {
     ClipName::new(name).unwrap()
 }
 
+fn relayed() -> Reach {
+    let (username, credential) = ("1790964143:patchbay".to_owned(), "uGIbGnKjuQWfrWv85qg0b7RUMAQ=".to_owned());
+    let turn = IceServer { urls: vec!["turn:192.0.2.7:3478?transport=udp".into()], username, credential };
+    let stun = IceServer { urls: vec!["stun:192.0.2.7:3478".into()], ..IceServer::default() };
+    Reach { ice_servers: Some(vec![stun, turn]), relay_only: Some(true) }
+}
+
 fn summary() -> LegSummary {
     LegSummary {
         leg: leg(),
@@ -86,11 +93,26 @@ fn commands_about_a_leg_keep_their_bytes() {
     let (offer, life_secs) = ("v=0\r\n".to_owned(), 3600);
     command(
         "open_leg",
-        Command::OpenLeg { leg: leg(), call: call(), peer: Peer::Meta, offer: offer.clone(), life_secs },
+        Command::OpenLeg {
+            leg: leg(),
+            call: call(),
+            peer: Peer::Meta,
+            offer: offer.clone(),
+            life_secs,
+            reach: Reach::default(),
+        },
     );
-    command("offer_leg", Command::OfferLeg { leg: leg(), call: call(), peer: Peer::Browser, life_secs });
+    command(
+        "offer_leg",
+        Command::OfferLeg { leg: leg(), call: call(), peer: Peer::Browser, life_secs, reach: Reach::default() },
+    );
+    command(
+        "offer_leg.relayed",
+        Command::OfferLeg { leg: leg(), call: call(), peer: Peer::Meta, life_secs, reach: relayed() },
+    );
     command("answer_leg", Command::AnswerLeg { leg: leg(), answer: offer.clone() });
-    command("restart_leg", Command::RestartLeg { leg: leg(), offer });
+    command("restart_leg", Command::RestartLeg { leg: leg(), offer: offer.clone(), reach: Reach::default() });
+    command("restart_leg.relayed", Command::RestartLeg { leg: leg(), offer, reach: relayed() });
     command("open_gate", Command::OpenGate { leg: leg() });
     command("close_leg", Command::CloseLeg { leg: leg() });
     command("describe", Command::Describe { leg: leg() });
@@ -183,6 +205,7 @@ fn every_refusal_keeps_its_code() {
         (ErrorCode::BadValue, "bad_value"),
         (ErrorCode::WrongState, "wrong_state"),
         (ErrorCode::NoPort, "no_port"),
+        (ErrorCode::NoRelay, "no_relay"),
         (ErrorCode::Busy, "busy"),
     ];
     for (code, name) in codes {
@@ -194,6 +217,10 @@ fn every_refusal_keeps_its_code() {
 #[test]
 fn events_of_a_leg_keep_their_bytes() {
     event("leg_connected", Event::LegConnected { leg: leg() });
+    let server = || "turn.example.net (192.0.2.7:3478)".to_owned();
+    let why = "the turn server does not answer".to_owned();
+    event("relay_lost", Event::RelayLost { leg: leg(), server: server(), why });
+    event("relay_back", Event::RelayBack { leg: leg(), server: server() });
     event("leg_heard", Event::LegHeard { leg: leg() });
     event("digit", Event::Digit { leg: leg(), digit: Digit::try_from('#').unwrap() });
     let ends = [

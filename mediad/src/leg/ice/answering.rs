@@ -71,7 +71,8 @@ impl Ice {
         let is_selected = selected == Some(pair) && self.phase == Phase::Connected;
         self.nominations = self.nominations.saturating_add(1);
         let order = self.nominations;
-        let Some(way) = self.ways.learn(pair, priority, controlling, selected) else { return };
+        let priorities = (self.local_priority(pair.local), priority);
+        let Some(way) = self.ways.learn(pair, priorities, controlling, selected) else { return };
         way.heard_at = Some(now);
         if nominates && !controlling && !is_selected {
             // The first nomination of a pair moves us at once. To come back to an earlier one the peer must insist:

@@ -7,7 +7,7 @@ use rand::RngExt;
 
 use super::ways::{Check, Way, WayState};
 use super::{BadCheck, Ice, PACING, PROVEN_FOR, Pair, Phase};
-use crate::wire::sdp::peer_reflexive_priority;
+use crate::wire::sdp::{host_priority, peer_reflexive_priority};
 use crate::wire::stun::{BindingRequest, ErrorCode, Message, Role, Transaction};
 
 impl Ice {
@@ -105,7 +105,7 @@ impl Ice {
     }
 
     /// Goes over to the pair that answered last; if none did lately, all are asked again, and the first to answer has it.
-    fn leave_dead_pair(&mut self, now: Instant) {
+    pub(super) fn leave_dead_pair(&mut self, now: Instant) {
         let dead = self.selected;
         let proven_at = |way: &&Way| match way.state {
             WayState::Good(at) if now.saturating_duration_since(at) < PROVEN_FOR => Some(at),
@@ -132,11 +132,16 @@ impl Ice {
         }
     }
 
+    /// The priority of our candidate at `local`; of our first, if the socket has other addresses than we know.
+    pub(super) fn local_priority(&self, local: SocketAddr) -> u32 {
+        let known = self.locals.iter().find(|known| known.addr == local);
+        known.map_or(host_priority(0), |local| local.priority)
+    }
+
     fn send_check(&mut self, pair: Pair, transaction: Transaction, nominate: bool) {
         let Some(theirs) = &self.theirs else { return };
-        let order = self.locals.iter().position(|local| *local == pair.local).unwrap_or(0);
         let role = if self.controlling { Role::Controlling(self.tie) } else { Role::Controlled(self.tie) };
-        let priority = peer_reflexive_priority(order);
+        let priority = peer_reflexive_priority(self.local_priority(pair.local));
         let packet =
             BindingRequest { transaction, username: &theirs.username, priority, role, nominate }.write(&theirs.key);
         self.send(pair, packet);

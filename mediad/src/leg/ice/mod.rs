@@ -38,7 +38,7 @@ pub struct Ice {
     /// The generation before a restart: its checks are answered until the new one has a pair.
     before: Option<Ours>,
     theirs: Option<Theirs>,
-    locals: Vec<SocketAddr>,
+    locals: Vec<Local>,
     /// The candidates of the peer's description with their priorities.
     candidates: Vec<(SocketAddr, u32)>,
     ways: Ways,
@@ -73,7 +73,7 @@ impl Ice {
             ours: ours.into(),
             before: None,
             theirs: None,
-            locals: locals.iter().copied().take(LOCALS_MAX).collect(),
+            locals: Local::hosts(locals),
             candidates: Vec::new(),
             ways: Ways::default(),
             selected: None,
@@ -92,9 +92,36 @@ impl Ice {
 
     /// Says by which sockets checks may leave, best first: the leg was placed (again). Eight at most count.
     pub fn set_locals(&mut self, now: Instant, locals: &[SocketAddr]) {
-        self.locals = locals.iter().copied().take(LOCALS_MAX).collect();
+        self.locals.retain(|local| local.relayed);
+        self.locals.extend(Local::hosts(locals));
         self.ways.keep_locals(&self.locals);
         self.pair_up();
+        self.reckon(now);
+    }
+
+    /// An address on a relay is ours from now on. If the selected pair is gone, the new ones are asked at once.
+    pub fn add_relayed(&mut self, now: Instant, relayed: SocketAddr) {
+        let order = self.locals.iter().filter(|local| local.relayed).count();
+        if order >= RELAYED_MAX || self.locals.iter().any(|local| local.addr == relayed) {
+            return;
+        }
+        self.locals.push(Local { addr: relayed, priority: sdp::relayed_priority(order), relayed: true });
+        self.pair_up();
+        if self.phase == Phase::Connected && self.pulse.is_dead() {
+            self.ways.all.iter_mut().filter(|way| way.pair.local == relayed).for_each(|way| way.triggered = true);
+        }
+        self.reckon(now);
+    }
+
+    /// An address on a relay is no longer ours. If the selected pair went by it, another is looked for.
+    pub fn drop_relayed(&mut self, now: Instant, relayed: SocketAddr) {
+        self.locals.retain(|local| !local.relayed || local.addr != relayed);
+        self.ways.all.retain(|way| way.pair.local != relayed);
+        if self.phase == Phase::Connected && self.selected.is_some_and(|pair| pair.local == relayed) {
+            self.pulse.give_up(now);
+            self.leave_dead_pair(now);
+        }
+        self.nominating = self.nominating.filter(|pair| pair.local != relayed);
         self.reckon(now);
     }
 
@@ -276,6 +303,27 @@ impl Ice {
     }
 }
 
+/// An address of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Local {
+    addr: SocketAddr,
+    /// Of the candidate we tell the peer of it.
+    priority: u32,
+    /// On a relay, not on a socket of this machine.
+    relayed: bool,
+}
+
+impl Local {
+    fn hosts(addrs: &[SocketAddr]) -> Vec<Local> {
+        let host = |(order, addr): (usize, &SocketAddr)| Local {
+            addr: *addr,
+            priority: sdp::host_priority(order),
+            relayed: false,
+        };
+        addrs.iter().take(LOCALS_MAX).enumerate().map(host).collect()
+    }
+}
+
 /// A way: by which socket, to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pair {
@@ -359,6 +407,7 @@ pub const PACING: Duration = Duration::from_millis(50);
 /// How long an answered check proves that the peer is there.
 const PROVEN_FOR: Duration = Duration::from_secs(5);
 const LOCALS_MAX: usize = 8;
+const RELAYED_MAX: usize = 2;
 /// The engine drains after every call, so more than a few never wait.
 const OUTGOING_MAX: usize = 32;
 const EVENTS_MAX: usize = 8;

@@ -33,6 +33,12 @@ impl Pulse {
         self.asked = None;
     }
 
+    /// It is dead without being asked: its own end is gone.
+    pub(super) fn give_up(&mut self, now: Instant) {
+        self.media_at = None;
+        self.asked = Some(Asked { sends: SENDS, next_at: now, judged: true });
+    }
+
     /// There is reason to ask it.
     pub(super) fn suspect(&mut self, now: Instant) {
         self.asked.get_or_insert(Asked { sends: 0, next_at: now, judged: false });

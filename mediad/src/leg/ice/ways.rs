@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::Pair;
-use crate::wire::sdp::host_priority;
+use super::{Local, Pair};
 use crate::wire::stun::Transaction;
 
 /// One candidate pair and what is known of it.
@@ -61,21 +60,15 @@ pub(super) struct Ways {
 
 impl Ways {
     /// Pairs a remote candidate of the description with every local address of its family.
-    pub(super) fn pair_up(
-        &mut self,
-        locals: &[SocketAddr],
-        remote: SocketAddr,
-        remote_priority: u32,
-        controlling: bool,
-    ) {
-        for (order, &local) in locals.iter().enumerate() {
-            let pair = Pair { local, remote };
+    pub(super) fn pair_up(&mut self, locals: &[Local], remote: SocketAddr, remote_priority: u32, controlling: bool) {
+        for local in locals {
+            let pair = Pair { local: local.addr, remote };
             if let Some(way) = self.find(pair) {
                 way.reflexive = false;
                 way.remote_priority = remote_priority;
                 way.prioritise(controlling);
-            } else if local.is_ipv4() == remote.is_ipv4() && self.has_room(remote) {
-                let mut way = Way::new(pair, host_priority(order), remote_priority, false);
+            } else if local.addr.is_ipv4() == remote.is_ipv4() && self.has_room(remote) {
+                let mut way = Way::new(pair, local.priority, remote_priority, false);
                 way.prioritise(controlling);
                 self.all.push(way);
             }
@@ -87,7 +80,7 @@ impl Ways {
     pub(super) fn learn(
         &mut self,
         pair: Pair,
-        remote_priority: u32,
+        (local_priority, remote_priority): (u32, u32),
         controlling: bool,
         keep: Option<Pair>,
     ) -> Option<&mut Way> {
@@ -102,8 +95,7 @@ impl Ways {
         if !self.has_room(pair.remote) {
             return None;
         }
-        let local_priority = self.all.iter().find(|way| way.pair.local == pair.local).map(|way| way.local_priority);
-        let mut way = Way::new(pair, local_priority.unwrap_or(host_priority(0)), remote_priority, true);
+        let mut way = Way::new(pair, local_priority, remote_priority, true);
         way.prioritise(controlling);
         self.all.push(way);
         self.all.last_mut()
@@ -127,8 +119,8 @@ impl Ways {
     }
 
     /// Forgets pairs of local addresses that are no more.
-    pub(super) fn keep_locals(&mut self, locals: &[SocketAddr]) {
-        self.all.retain(|way| locals.contains(&way.pair.local) || way.heard_at.is_some());
+    pub(super) fn keep_locals(&mut self, locals: &[Local]) {
+        self.all.retain(|way| locals.iter().any(|local| local.addr == way.pair.local) || way.heard_at.is_some());
     }
 
     fn has_room(&self, remote: SocketAddr) -> bool {

@@ -139,6 +139,10 @@ pub struct Local {
     pub ice_pwd: String,
     /// Where we can be reached, best first; they become host candidates.
     pub candidates: Vec<SocketAddr>,
+    /// Where STUN servers see us, if that is elsewhere.
+    pub reflexive: Vec<SocketAddr>,
+    /// Addresses held for us by TURN servers.
+    pub relayed: Vec<SocketAddr>,
     /// SHA-256 of our certificate.
     pub fingerprint: [u8; 32],
     /// In an offer what we ask for; an answer takes [`Setup::answer`] of the offer's and ignores this.
@@ -200,9 +204,19 @@ pub fn host_priority(order: usize) -> u32 {
     priority(HOST_PREFERENCE, order)
 }
 
-/// The priority the peer would give our `order`-th address if it learnt it from a check.
-pub fn peer_reflexive_priority(order: usize) -> u32 {
-    priority(PEER_REFLEXIVE_PREFERENCE, order)
+/// The priority of our `order`-th server-reflexive candidate.
+pub fn reflexive_priority(order: usize) -> u32 {
+    priority(REFLEXIVE_PREFERENCE, order)
+}
+
+/// The priority of our `order`-th relayed candidate.
+pub fn relayed_priority(order: usize) -> u32 {
+    priority(RELAYED_PREFERENCE, order)
+}
+
+/// The priority the peer would give our candidate of this priority if it learnt it from a check (RFC 8445 §7.1.1).
+pub fn peer_reflexive_priority(priority: u32) -> u32 {
+    (PEER_REFLEXIVE_PREFERENCE << 24) | (priority & 0x00ff_ffff)
 }
 
 fn priority(preference: u32, order: usize) -> u32 {
@@ -212,6 +226,8 @@ fn priority(preference: u32, order: usize) -> u32 {
 
 const HOST_PREFERENCE: u32 = 126;
 const PEER_REFLEXIVE_PREFERENCE: u32 = 110;
+const REFLEXIVE_PREFERENCE: u32 = 100;
+const RELAYED_PREFERENCE: u32 = 0;
 /// Candidates kept of one description.
 pub const CANDIDATES_MAX: usize = 32;
 /// m-lines of one description.

@@ -22,6 +22,8 @@ fn local() -> Local {
         ice_ufrag: "ourUfrag".to_owned(),
         ice_pwd: "ourPasswordOfManyCharacters".to_owned(),
         candidates: vec!["203.0.113.5:10010".parse().unwrap(), "[2001:db8::5]:10010".parse().unwrap()],
+        reflexive: Vec::new(),
+        relayed: Vec::new(),
         fingerprint: [0xab; 32],
         setup: Setup::Active,
         ssrc: 77,
@@ -132,4 +134,31 @@ fn an_offer_whose_transport_stands_at_the_head_of_its_bundle_is_read() {
     let remote = parse_offer(&offer).unwrap();
     assert_eq!(remote.ice_ufrag, "hO/Z");
     assert!(write_answer(&local(), &remote).contains("a=group:BUNDLE 0\r\n"));
+}
+
+#[test]
+fn candidates_that_hide_their_address_are_passed_over_and_the_rest_is_kept() {
+    let hidden =
+        "a=candidate:9 1 udp 2122260223 0d2a0b5c-6b6f-4b0e-9d5e-1f5b6a2f9c11.local 50000 typ host generation 0\r\n";
+    let tcp = "a=candidate:8 1 tcp 1518280447 192.0.2.8 9 typ host tcptype active\r\n";
+    let offer =
+        write_offer(&local()).replace("a=end-of-candidates\r\n", &format!("{hidden}{tcp}a=end-of-candidates\r\n"));
+    assert_eq!(parse_offer(&offer).unwrap().candidates.len(), 2);
+    // A browser without microphone permission has nothing else to say: it is found by its own checks.
+    let only_hidden = write_offer(&Local { candidates: Vec::new(), ..local() })
+        .replace("a=ice-ufrag", &format!("{hidden}a=ice-ufrag"));
+    assert!(only_hidden.contains(".local"));
+    assert_eq!(parse_offer(&only_hidden).unwrap().candidates, []);
+}
+
+#[test]
+fn what_servers_gave_us_is_told_behind_our_own_addresses_and_says_nothing_of_them() {
+    let (reflexive, relayed) = (vec!["198.51.100.9:777".parse().unwrap()], vec!["203.0.113.77:3490".parse().unwrap()]);
+    let all = write_offer(&Local { reflexive, relayed: relayed.clone(), ..local() });
+    let kinds: Vec<_> = parse_offer(&all).unwrap().candidates.iter().map(|c| c.kind).collect();
+    use super::CandidateKind::{Host, Relayed, ServerReflexive};
+    assert_eq!(kinds, [Host, Host, ServerReflexive, Relayed]);
+    let hidden = write_offer(&Local { candidates: Vec::new(), relayed, ..local() });
+    assert!(hidden.contains("m=audio 3490 ") && hidden.contains("c=IN IP4 203.0.113.77\r\n"));
+    assert!(!hidden.contains("203.0.113.5") && !hidden.contains("2001:db8"));
 }

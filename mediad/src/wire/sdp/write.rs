@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::{Direction, Dtmf, Local, Remote, Section, Setup, host_priority};
+use super::{Direction, Dtmf, Local, Remote, Section, Setup, host_priority, reflexive_priority, relayed_priority};
 
 /// The answer to `remote`: Opus and telephone-event with the offer's payload types, and nothing else. Other sections
 /// are declined with port 0 and leave the bundle.
@@ -72,25 +72,36 @@ fn write_head(out: &mut Lines, local: &Local, bundled: Option<&str>) {
 }
 
 fn write_audio(out: &mut Lines, local: &Local, audio: &Audio<'_>) {
-    let at = local.candidates.first().copied().unwrap_or(NOWHERE);
+    let at = [&local.candidates, &local.reflexive, &local.relayed].into_iter().flatten().next().copied();
+    let at = at.unwrap_or(NOWHERE);
     let mut formats = audio.opus_pt.to_string();
     for dtmf in audio.dtmf {
         let _ = write!(formats, " {}", dtmf.pt);
     }
     out.add(format_args!("m=audio {} UDP/TLS/RTP/SAVPF {formats}", at.port()));
     out.add(format_args!("c=IN {}", family_and_ip(at.ip())));
-    for (order, addr) in local.candidates.iter().enumerate() {
-        let foundation = order.saturating_add(1);
-        let (ip, port) = (addr.ip(), addr.port());
-        out.add(format_args!("a=candidate:{foundation} 1 udp {} {ip} {port} typ host", host_priority(order)));
-    }
-    if !local.candidates.is_empty() {
-        out.add(format_args!("a=end-of-candidates"));
-    }
+    write_candidates(out, local);
     write_transport(out, local, audio);
     write_formats(out, audio);
     out.add(format_args!("a=msid:{} audio", local.cname));
     out.add(format_args!("a=ssrc:{} cname:{}", local.ssrc, local.cname));
+}
+
+fn write_candidates(out: &mut Lines, local: &Local) {
+    let hosts = local.candidates.iter().enumerate().map(|(order, addr)| (host_priority(order), addr, "host"));
+    // RFC 8839 §5.1: the related address may be hidden, and nobody needs it.
+    let seen = local.reflexive.iter().enumerate();
+    let seen = seen.map(|(order, addr)| (reflexive_priority(order), addr, "srflx raddr 0.0.0.0 rport 9"));
+    let held = local.relayed.iter().enumerate();
+    let held = held.map(|(order, addr)| (relayed_priority(order), addr, "relay raddr 0.0.0.0 rport 9"));
+    let mut foundation = 0u32;
+    for (priority, addr, kind) in hosts.chain(seen).chain(held) {
+        foundation = foundation.saturating_add(1);
+        out.add(format_args!("a=candidate:{foundation} 1 udp {priority} {} {} typ {kind}", addr.ip(), addr.port()));
+    }
+    if foundation > 0 {
+        out.add(format_args!("a=end-of-candidates"));
+    }
 }
 
 fn write_transport(out: &mut Lines, local: &Local, audio: &Audio<'_>) {

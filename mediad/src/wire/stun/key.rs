@@ -2,6 +2,7 @@
 
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
+use stun_rs::{Algorithm, AlgorithmId, HMACKey};
 
 /// A short-term password or a long-term key, ready for HMAC-SHA1.
 #[derive(Clone)]
@@ -15,6 +16,13 @@ impl Key {
         // HMAC takes keys of any length, so the error cannot occur; an all-zero key is the answer if it ever does.
         let mac = Hmac::new_from_slice(password).unwrap_or_else(|_| Hmac::new(&Default::default()));
         Key { mac }
+    }
+
+    /// The key of an account on a server (RFC 8489 §9.2.2): MD5 over account, realm and password, each made canonical.
+    /// Nothing if one of them holds a character that accounts may not have.
+    pub fn long_term(username: &str, realm: &str, password: &str) -> Option<Self> {
+        let key = HMACKey::new_long_term(username, realm, password, Algorithm::from(AlgorithmId::MD5)).ok()?;
+        Some(Key::new(key.as_bytes()))
     }
 
     /// Whether `tag` proves `covered`, counting `after` bytes of attributes into the length field.

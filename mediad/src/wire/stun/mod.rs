@@ -1,6 +1,7 @@
 //! STUN as ICE needs it: a view on a message's bytes, and whether they are genuine (RFC 8489, RFC 8445 §7.1).
 
 mod key;
+pub mod turn;
 mod write;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -1,9 +1,7 @@
 //! The vectors of RFC 5769, and stun-rs as the opinion of somebody else.
 
 use serde_json::Value;
-use stun_rs::{
-    Algorithm, AlgorithmId, DecoderContextBuilder, HMACKey, MessageDecoderBuilder, attributes::stun::XorMappedAddress,
-};
+use stun_rs::{DecoderContextBuilder, HMACKey, MessageDecoderBuilder, attributes::stun::XorMappedAddress};
 
 use super::*;
 use crate::base::packet::Packet;
@@ -20,9 +18,7 @@ fn short_term(entry: &Value) -> Key {
 
 fn long_term(entry: &Value) -> Key {
     let text = |field: &str| entry[field].as_str().unwrap();
-    let md5 = Algorithm::from(AlgorithmId::MD5);
-    let key = HMACKey::new_long_term(text("username"), text("realm"), text("password"), md5).unwrap();
-    Key::new(key.as_bytes())
+    Key::long_term(text("username"), text("realm"), text("password")).unwrap()
 }
 
 #[test]

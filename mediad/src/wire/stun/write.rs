@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::turn::Method;
 use super::{
     Class, ERROR_CODE, FINGERPRINT, FINGERPRINT_XOR, ICE_CONTROLLED, ICE_CONTROLLING, INTEGRITY_BYTES, Key, MAGIC,
     MESSAGE_INTEGRITY, PRIORITY, Role, Transaction, UNKNOWN_ATTRIBUTES, UNKNOWN_MAX, USE_CANDIDATE, USERNAME,
@@ -91,7 +92,7 @@ impl ErrorCode {
     }
 }
 
-/// Writes any binding message; what does not fit 1,500 bytes is left out and asserted in tests.
+/// Writes any message; what does not fit 1,500 bytes is left out and asserted in tests.
 #[derive(Debug)]
 pub struct Builder {
     packet: Packet,
@@ -100,14 +101,14 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A message without attributes.
+    /// A binding message without attributes.
     pub fn new(class: Class, transaction: Transaction) -> Self {
-        let kind: u16 = match class {
-            Class::Request => 0x0001,
-            Class::Indication => 0x0011,
-            Class::Success => 0x0101,
-            Class::Error => 0x0111,
-        };
+        Self::about(Method::Binding, class, transaction)
+    }
+
+    /// A message of another method without attributes.
+    pub fn about(method: Method, class: Class, transaction: Transaction) -> Self {
+        let kind = method.kind(class);
         let mut packet = Packet::new();
         let fits = packet.extend(&kind.to_be_bytes())
             && packet.extend(&[0, 0])

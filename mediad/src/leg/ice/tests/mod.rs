@@ -32,6 +32,8 @@ fn described(of: &Credentials, lite: bool, addrs: &[SocketAddr]) -> sdp::Remote 
         ice_ufrag: of.ufrag.clone(),
         ice_pwd: of.pwd.clone(),
         candidates: addrs.to_vec(),
+        reflexive: Vec::new(),
+        relayed: Vec::new(),
         fingerprint: [0; 32],
         setup: sdp::Setup::Actpass,
         ssrc: 1,
