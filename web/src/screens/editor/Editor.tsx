@@ -1,25 +1,13 @@
 /** The flow editor: palette, canvas or outline, properties, and everything one can do with a flow. */
 import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import type { KnownClip } from "../../api/clips";
-import type { FlowDraft, Problem } from "../../api/words";
-import { whole } from "../../core/flow";
-import { bothFlows, diffFlows } from "../../core/flow-diff";
-import { addNode, addNote, freeExit, move } from "../../core/flow-edit";
-import { positions } from "../../core/flow-layout";
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { FlowDraft } from "../../api/words";
+import { diffFlows } from "../../core/flow-diff";
 import { heightOf, NODE_WIDTH } from "../../core/flow-size";
-import { kindWord } from "../../core/flow-words";
 import { classes } from "../../ui/classes";
 import { Banners } from "./Banners";
 import { Canvas, FIT } from "./Canvas";
-import {
-  type Comparison,
-  DeskProvider,
-  type DeskWords,
-  type InsertWish,
-  type Sheet,
-  type Trail,
-} from "./Desk";
+import { DeskProvider, type DeskWords } from "./Desk";
 import { glide } from "./glide";
 import { ImportDialog } from "./ImportDialog";
 import { InsertDialog } from "./InsertDialog";
@@ -29,22 +17,11 @@ import { Palette } from "./Palette";
 import { Problems } from "./Problems";
 import { PublishDialog } from "./PublishDialog";
 import { SidePanel } from "./SidePanel";
-import { freeSpot, spotAfter } from "./spots";
 import { TopBar } from "./TopBar";
 import { TryPanel } from "./TryPanel";
-import { useAutosave } from "./useAutosave";
-import { useEditor } from "./useEditor";
+import { type Around, useDeskWords } from "./useDeskWords";
 import { useKeys } from "./useKeys";
 import { Versions } from "./Versions";
-
-export interface Around {
-  flows: readonly { id: string; name: string }[];
-  teams: readonly { id: string; name: string }[];
-  clips: readonly KnownClip[];
-  /** The server keeps notes. */
-  notes: boolean;
-  published: { version: number; flow: ReturnType<typeof whole> } | null;
-}
 
 export function Editor(props: { opened: FlowDraft; around: Around }) {
   return (
@@ -157,118 +134,6 @@ function FirstNode() {
         Press or drag a node from the left. The first one is where calls start.
       </p>
     </div>
-  );
-}
-
-function useDeskWords(opened: FlowDraft, around: Around): DeskWords {
-  const baseline = useMemo(() => {
-    const flow = whole(opened.flow);
-    return move(flow, positions(flow));
-  }, [opened]);
-  const editor = useEditor(baseline);
-  const autosave = useAutosave(opened.id, opened, baseline, editor.flow);
-  const [compared, compare] = useState<Comparison | null>(null);
-  const [trail, setTrail] = useState<Trail | null>(null);
-  const [sheet, setSheet] = useState<Sheet>(null);
-  const [trying, setTrying] = useState(false);
-  const [asOutline, setAsOutline] = useState(() => matchMedia("(max-width: 40rem)").matches);
-  const [insert, setInsert] = useState<InsertWish | null>(null);
-  const view = useReactFlow();
-  const comparison = useMemo(
-    () =>
-      compared && {
-        ...compared,
-        diff: diffFlows(compared.before, compared.after),
-        both: bothFlows(compared.before, compared.after),
-      },
-    [compared],
-  );
-  const problems = useMemo(
-    () =>
-      Map.groupBy(
-        autosave.problems.filter((p): p is Problem & { node: string } => p.node !== null),
-        (p) => p.node,
-      ),
-    [autosave.problems],
-  );
-  const middle = useCallback(() => {
-    const box = document.querySelector("[data-board]")?.getBoundingClientRect();
-    if (!box) return { x: 0, y: 0 };
-    const spot = view.screenToFlowPosition({ x: box.x + box.width / 2, y: box.y + box.height / 3 });
-    return { x: Math.round(spot.x - NODE_WIDTH / 2), y: Math.round(spot.y) };
-  }, [view]);
-  const only = editor.selected.size === 1 ? [...editor.selected][0] : undefined;
-  const { deeds } = editor;
-  return {
-    id: opened.id,
-    opened,
-    editor,
-    autosave,
-    problems,
-    flows: around.flows,
-    teams: around.teams,
-    clips: around.clips,
-    published: around.published,
-    comparison,
-    compare,
-    trail,
-    setTrail,
-    sheet,
-    setSheet,
-    trying,
-    setTrying,
-    asOutline,
-    setAsOutline,
-    insert,
-    setInsert,
-    add: (kind, wish = {}) => {
-      const { flow } = editor;
-      const after = wish.from ?? (wish.at || !only ? undefined : freeExit(flow, only));
-      const near = wish.at ?? (after ? spotAfter(flow, after.from, after.on) : middle());
-      const added = addNode(flow, kind, wish.at ? near : freeSpot(flow, near), after);
-      deeds.edit(`add ${kindWord(kind)}`, () => ({ flow: added.flow, select: [added.id] }));
-      focusSoon(added.id, "canvas");
-    },
-    addNote: around.notes
-      ? () =>
-          deeds.edit("add a note", (flow) => {
-            const added = addNote(flow, middle());
-            return { flow: added.flow, select: [added.id] };
-          })
-      : null,
-    goTo: (id, focus = "canvas") => {
-      deeds.select([id]);
-      const at = [...editor.flow.nodes, ...editor.flow.notes].find((n) => n.id === id);
-      if (at && !asOutline) {
-        const height = "kind" in at ? heightOf(at) : 80;
-        void view.setCenter(at.at.x + NODE_WIDTH / 2, at.at.y + height / 2, {
-          zoom: Math.max(view.getZoom(), 0.75),
-          ...glide(),
-        });
-      }
-      focusSoon(id, focus);
-    },
-  };
-}
-
-/** Once what was changed is drawn. */
-function focusSoon(id: string, focus: "canvas" | "panel" | "exits") {
-  requestAnimationFrame(() =>
-    requestAnimationFrame(() => focusOf(id, focus)?.focus({ preventScroll: focus === "canvas" })),
-  );
-}
-
-function focusOf(id: string, focus: "canvas" | "panel" | "exits"): HTMLElement | null {
-  if (focus === "panel") return document.querySelector("[data-panel] input");
-  if (focus === "exits")
-    return (
-      document.querySelector<HTMLElement>("[data-panel] [data-exits] button[aria-label$='Nowhere yet']") ??
-      document.querySelector("[data-panel] [data-exits] button")
-    );
-  const name = CSS.escape(id);
-  return (
-    document.querySelector<HTMLElement>(`.react-flow__node[data-id="${name}"]`) ??
-    document.querySelector<HTMLElement>(`[data-row="${name}"]`)
   );
 }
 

@@ -8,7 +8,8 @@ import { Refusal } from "../../api/request";
 import { useTeams } from "../../api/settings";
 import { Spinner } from "../../ui/Button";
 import { EmptyState, ErrorState } from "../../ui/states";
-import { type Around, Editor } from "./Editor";
+import { Editor } from "./Editor";
+import type { Around } from "./useDeskWords";
 
 export default function EditorPage({ id }: { id: string }) {
   const draft = useDraft(id);
