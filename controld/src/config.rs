@@ -63,6 +63,8 @@ sections! {
         tls_key: String = String::new(),
         /// Proxies whose X-Forwarded-For is believed when attempts to sign in are counted: addresses or networks, such as "10.0.0.0/8".
         trusted_proxies: Vec<String> = Vec::new(),
+        /// What a machine says to read /metrics, as "Authorization: Bearer …"; empty: only admins may, and this machine while public_url is on it.
+        metrics_key: Secret = Secret::default(),
         /// Fill an empty database with the demo organisation and put its sounds into audio_dir.
         demo: bool = false,
         /// What is logged: error, warn, info, debug, or a filter such as "info,controld=debug".

@@ -10,6 +10,8 @@ use controld::config::Config;
 use controld::outside::callback::guard::Guard;
 
 fn main() -> ExitCode {
+    // Before any file: what this house writes is for nobody else on the machine, and mediad inherits it.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let line = match CommandLine::read(std::env::args().skip(1)) {
         Ok(line) => line,
         Err(why) => return refused(&format!("{why}\n{USAGE}")),

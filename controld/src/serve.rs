@@ -1,6 +1,7 @@
 //! Serving: the parts are wired, the door opens, and a signal closes it again.
 
 use std::io::IsTerminal;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use controld::app::passwords::Passwords;
 use controld::app::{App, WireError, demo};
 use controld::config::Config;
 use controld::http;
-use controld::http::door::{Door, DoorError, Peer};
+use controld::http::door::{Door, DoorError};
+use controld::http::serving;
 use controld::model::clock;
 use controld::store::vault::{Vault, VaultError};
 use controld::store::{Store, StoreError};
@@ -64,14 +66,15 @@ pub(crate) enum ServeError {
     /// The log filter.
     #[error("[server] log is no filter: {0}")]
     Log(String),
-    /// While serving.
-    #[error("serving failed: {0}")]
-    Serve(#[source] std::io::Error),
 }
 
 async fn house(config: Config, file: Option<PathBuf>) -> Result<(), ServeError> {
     for folder in [&config.calling.audio_dir, &config.media.spool_dir, &config.media.recordings_dir] {
         std::fs::create_dir_all(folder).map_err(|why| ServeError::Folder(folder.clone(), why))?;
+    }
+    for folder in [&config.media.spool_dir, &config.media.recordings_dir] {
+        let private = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(folder, private).map_err(|why| ServeError::Folder(folder.clone(), why))?;
     }
     let key_file = config.key_file();
     let store = Store::open(&config.database.url).await?.with_vault(Vault::with_key_in(&key_file)?);
@@ -82,13 +85,17 @@ async fn house(config: Config, file: Option<PathBuf>) -> Result<(), ServeError> 
     let app = App::wire(config, file, store, passwords).await?;
     let door = Door::open(&app.config).await?;
     info!("controld listens on {}; people find it at {}", door.address(), app.config.server.public_url);
-    let house = http::house(app.clone()).into_make_service_with_connect_info::<Peer>();
+    let house = http::house(app.clone());
     let (say_end, end) = tokio::sync::watch::channel(None);
     let mut closing = end.clone();
     tokio::spawn(async move { say_end.send_replace(Some(signalled().await)) });
-    let serving = axum::serve(door, house).with_graceful_shutdown(async move {
+    let (say_closing, closed) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
         let _ = closing.wait_for(Option::is_some).await;
+        say_closing.send_replace(true);
+        std::future::pending::<()>().await;
     });
+    let serving = serving::serve(door, house, &app.proxies, serving::Limits::default(), closed);
     // WHY: a WebSocket never ends by itself; what is not finished a moment after the signal is cut.
     let mut cut = end.clone();
     let patience = async move {
@@ -96,7 +103,7 @@ async fn house(config: Config, file: Option<PathBuf>) -> Result<(), ServeError> 
         tokio::time::sleep(Duration::from_millis(PATIENCE_MS)).await;
     };
     tokio::select! {
-        served = serving => served.map_err(ServeError::Serve)?,
+        () = serving => {}
         () = patience => {}
     }
     let ended = *end.borrow();

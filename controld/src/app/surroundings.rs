@@ -35,12 +35,11 @@ impl Parts {
     /// What this organisation's flows may refer to, now.
     pub async fn surroundings(&self, org: &OrgId) -> Result<Surroundings, StoreError> {
         let mut flows = Flows::new(HousePrompts::default());
-        for row in self.store.flows_of(org).await? {
-            let Some(version) = row.published_version.filter(|_| !row.archived) else { continue };
-            let Some(body) = self.store.flow_version(&row.id, version).await? else { continue };
+        for (id, version) in self.store.published_flows(org).await? {
+            let Some(body) = self.store.flow_version(&id, version).await? else { continue };
             match parse(&body) {
-                Ok(flow) => flows.publish(Arc::new(Published { id: row.id, version, flow })),
-                Err(why) => error!("version {version} of flow {} cannot be read: {why}", row.id),
+                Ok(flow) => flows.publish(Arc::new(Published { id, version, flow })),
+                Err(why) => error!("version {version} of flow {id} cannot be read: {why}"),
             }
         }
         let teams = self.store.teams_of(org).await?.into_iter().map(|team| team.id).collect();

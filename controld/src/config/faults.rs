@@ -27,6 +27,13 @@ impl Config {
         if self.server.demo {
             remarks.push("[server] demo is on: an empty database gets users with a published password".to_owned());
         }
+        if self.is_tls() && self.server.tls_cert.is_empty() && self.server.trusted_proxies.is_empty() {
+            remarks.push(
+                "[server] public_url is https and the door is plain, so a proxy stands before it; name it in \
+                 trusted_proxies, or everyone who signs in counts as one address"
+                    .to_owned(),
+            );
+        }
         remarks
     }
 
@@ -155,6 +162,20 @@ mod tests {
     #[test]
     fn the_ceiling_of_calls_is_the_number_of_ports() {
         assert!(Config::default().remarks()[0].starts_with("101 ports carry 101 WhatsApp calls per relay address"));
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_named_is_remarked_on() {
+        let mut config = Config::default();
+        let said = |config: &Config| config.remarks().iter().any(|remark| remark.contains("trusted_proxies"));
+        assert!(!said(&config));
+        config.server.public_url = "https://calls.example".into();
+        assert!(said(&config));
+        config.server.trusted_proxies = vec!["127.0.0.1".into()];
+        assert!(!said(&config));
+        config.server.trusted_proxies.clear();
+        config.server.tls_cert = "cert.pem".into();
+        assert!(!said(&config));
     }
 
     #[test]

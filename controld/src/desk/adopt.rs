@@ -71,9 +71,8 @@ pub(super) async fn agents(house: &Arc<House>) -> Result<(), DeskError> {
 /// The published flows of an organisation, and the version this call began on.
 pub(super) async fn flows(house: &House, org: &OrgId, begun_on: Option<&(FlowId, i64)>) -> Result<Flows, StoreError> {
     let mut flows = Flows::new(house.prompts.clone());
-    for row in house.store.flows_of(org).await? {
-        let Some(version) = row.published_version.filter(|_| !row.archived) else { continue };
-        if let Some(published) = published(house, org, &row.id, version).await? {
+    for (flow, version) in house.store.published_flows(org).await? {
+        if let Some(published) = published(house, org, &flow, version).await? {
             flows.publish(published);
         }
     }

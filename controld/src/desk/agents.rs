@@ -70,6 +70,7 @@ impl Floor {
     pub(super) fn open_tab(&self, user: &UserId) -> Option<(u64, mpsc::Receiver<ToTab>)> {
         let (tell, lines) = mpsc::channel(TAB_LINES_MAX);
         let opened = self.with(user, |agent| {
+            while agent.tabs.len() >= TABS_MAX && agent.send_oldest_away() {}
             agent.next_tab += 1;
             agent.tabs.insert(agent.next_tab, tell);
             agent.gone_since = None;
@@ -89,6 +90,19 @@ impl Floor {
             agent.tabs.len()
         });
         left.unwrap_or_default()
+    }
+
+    /// As many newer tabs have come as an agent may have.
+    pub(super) fn is_crowded_out(&self, user: &UserId, tab: u64) -> bool {
+        let newer = self.agents().get(user).map_or(0, |agent| agent.next_tab.saturating_sub(tab));
+        usize::try_from(newer).unwrap_or(usize::MAX) >= TABS_MAX.saturating_sub(1)
+    }
+
+    /// The standing leg, if this tab has it or nobody else's does.
+    pub(super) fn leg_of_tab(&self, user: &UserId, tab: u64) -> Option<LegId> {
+        let agents = self.agents();
+        let agent = agents.get(user).filter(|agent| agent.leader.is_none_or(|leader| leader == tab))?;
+        agent.leg.as_ref().map(|standing| standing.leg.clone())
     }
 
     /// Says something to one tab.
@@ -331,6 +345,12 @@ impl Agent {
         }
     }
 
+    /// The oldest tab goes, but not the one with the sound. False: there is none to send away.
+    fn send_oldest_away(&mut self) -> bool {
+        let oldest = self.tabs.keys().find(|tab| self.leader != Some(**tab)).copied();
+        oldest.and_then(|tab| self.tabs.remove(&tab)).is_some()
+    }
+
     fn tell_all(&mut self, line: &ToTab) {
         // A tab that does not read is gone: its channel closes, its socket with it, and it comes back fresh.
         self.tabs.retain(|_, tab| tab.try_send(line.clone()).is_ok());
@@ -351,5 +371,7 @@ impl Agent {
     }
 }
 
+/// Tabs of one agent: beyond them the oldest makes room.
+const TABS_MAX: usize = 8;
 /// Lines that may wait for a tab that reads slowly.
 const TAB_LINES_MAX: usize = 64;

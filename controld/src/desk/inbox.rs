@@ -212,7 +212,8 @@ impl Clerk {
         if self.house.store.begin_call(&first).await? == Begun::Known {
             return Ok(Outcome::Done("repeat"));
         }
-        tracing::info!(call.id = %row.id, wacid = %row.wacid, "call {} from {} rings", row.id, row.caller_key);
+        // Who calls is in the log of calls, which people must sign in to read.
+        tracing::info!(call.id = %row.id, "call {} rings", row.id);
         adopt::run_new(&self.house, row, account, org, flows, memo);
         Ok(Outcome::Done("began a call"))
     }
@@ -225,6 +226,10 @@ impl Clerk {
     ) -> Result<Result<(FlowId, i64), (&'static str, &'static str)>, StoreError> {
         if !account.calling_enabled || !org.calling_enabled {
             return Ok(Err(("calling_disabled", "Refused: calling is turned off for this number")));
+        }
+        // WHY: each of them has a leg, a task and a request to WhatsApp; a flood at one house must not take the others'.
+        if self.house.store.arriving_calls(&org.id).await? >= self.house.rules.arriving_max {
+            return Ok(Err(("too_many_calls", "Refused: too many calls were arriving at once")));
         }
         let Some(flow) = &account.start_flow else {
             return Ok(Err(("no_flow", "Refused: the number has no flow")));

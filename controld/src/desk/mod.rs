@@ -142,6 +142,7 @@ impl Desk {
         adopt::calls(&house).await?;
         tokio::spawn(events::run(Arc::clone(&house), told));
         tokio::spawn(inbox::run(Arc::clone(&house)));
+        tokio::spawn(tab::watch_locked_out(Arc::clone(&house)));
         Ok(Self(house))
     }
 

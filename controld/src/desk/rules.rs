@@ -33,6 +33,8 @@ pub struct Rules {
     pub vouched_hosts: Vec<String>,
     /// Ports that flows may ask beside 80 and 443.
     pub callback_ports: Vec<u16>,
+    /// Calls of one organisation that may be on their way to being answered at once.
+    pub arriving_max: i64,
     /// This machine's public addresses: no flow has business there.
     pub own: Vec<IpAddr>,
 }
@@ -53,6 +55,7 @@ impl Default for Rules {
             next_ring_ms: 12_000,
             vouched_hosts: Vec::new(),
             callback_ports: Vec::new(),
+            arriving_max: 200,
             own: Vec::new(),
         }
     }

@@ -42,6 +42,18 @@ impl TabLink {
         self.asker().ask(line).await;
     }
 
+    /// So many newer tabs of this agent were opened that this one had to go.
+    pub fn is_crowded_out(&self) -> bool {
+        self.house.floor.is_crowded_out(&self.user, self.tab)
+    }
+
+    /// Whoever sits at this tab may not be here any more: the sound of a running call ends for them at once.
+    pub fn put_out(&self) {
+        if let Some(leg) = self.house.floor.leg_of_tab(&self.user, self.tab) {
+            self.house.mediad.tell(Command::CloseLeg { leg });
+        }
+    }
+
     /// The half that asks.
     pub fn asker(&self) -> Asker {
         Asker { house: Arc::clone(&self.house), user: self.user.clone(), tab: self.tab }
@@ -157,6 +169,21 @@ impl Asker {
     }
 }
 
+/// Ends the sound of agents who were locked out and have no tab that could notice it.
+pub(super) async fn watch_locked_out(house: Arc<House>) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(LOCKED_OUT_LOOK_MS)).await;
+        match house.store.locked_out().await {
+            Ok(users) => {
+                for leg in users.iter().filter_map(|user| house.floor.leg(user)) {
+                    house.mediad.tell(Command::CloseLeg { leg: leg.leg });
+                }
+            }
+            Err(error) => tracing::error!("who is locked out cannot be read: {error}"),
+        }
+    }
+}
+
 /// Sets presence in the database and on the floor.
 pub(super) async fn set_presence(
     house: &House,
@@ -192,4 +219,5 @@ pub(super) fn go_home_later(house: &Arc<House>, user: UserId) {
     });
 }
 
+const LOCKED_OUT_LOOK_MS: u64 = 3_000;
 const REASON_CHARS_MAX: usize = 100;

@@ -69,11 +69,7 @@ pub async fn login(
     let user = match check(&app, &login, client, now).await {
         Ok(user) => user,
         Err(why) => {
-            let outcome = why.to_string();
-            let about = client.to_string();
-            app.store
-                .audit(Deed { org: None, user: None, at: now, what: "login", about: &about, outcome: &outcome })
-                .await?;
+            note_refusal(&app, client, &why, now).await?;
             return Err(why);
         }
     };
@@ -99,6 +95,8 @@ pub async fn login(
 #[utoipa::path(post, path = "/api/logout", tag = "people", responses((status = 204), (status = 401, body = Refused)))]
 pub async fn logout(State(app): State<App>, who: Who) -> Result<Response, ApiError> {
     app.store.close_session(&who.token_hash).await?;
+    // Nobody may be listening.
+    let _ = app.signed_out.send(who.token_hash.clone());
     let now = clock::now();
     let deed = Deed { org: Some(&who.org), user: Some(&who.user), at: now, what: "logout", about: "", outcome: "ok" };
     app.store.audit(deed).await?;
@@ -132,15 +130,25 @@ async fn check(app: &App, login: &Login, ip: IpAddr, now: Millis) -> Result<User
     match user {
         Some(user) if fits => {
             app.counts.logins_ok.add();
-            with_logins(app, |logins| logins.succeeded(&login.email, ip));
+            with_logins(app, |logins| logins.succeeded(&login.email, ip, now));
             Ok(user)
         }
         _ => {
             app.counts.logins_refused.add();
-            with_logins(app, |logins| logins.failed(&login.email, ip, now));
             Err(ApiError::WrongPassword)
         }
     }
+}
+
+/// WHY not each one: a row is a write with an fsync, and strangers decide how many refusals there are.
+async fn note_refusal(app: &App, client: IpAddr, why: &ApiError, now: Millis) -> Result<(), ApiError> {
+    let is_counted_only = matches!(why, ApiError::TooMany(_));
+    if is_counted_only || !with_logins(app, |logins| logins.is_worth_a_row(client, now)) {
+        return Ok(());
+    }
+    let (about, outcome) = (client.to_string(), why.to_string());
+    let deed = Deed { org: None, user: None, at: now, what: "login", about: &about, outcome: &outcome };
+    Ok(app.store.audit(deed).await?)
 }
 
 fn with_logins<T>(app: &App, work: impl FnOnce(&mut crate::app::logins::Logins) -> T) -> T {

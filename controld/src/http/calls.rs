@@ -104,7 +104,10 @@ pub async fn list(
         ..Wanted::default()
     };
     // One more than asked for tells whether there is a page after this one.
-    let mut items = app.store.call_log(&who.org, &wanted, limit + 1).await?;
+    let mut items = match wanted.text {
+        Some(_) => search(&app, &who, wanted, limit + 1).await?,
+        None => app.store.call_log(&who.org, &wanted, limit + 1).await?,
+    };
     let wanted_len = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = items.len() > wanted_len;
     items.truncate(wanted_len);
@@ -165,10 +168,24 @@ pub async fn seen(app: &App, who: &Who, id: String) -> Result<Call, ApiError> {
     app.store.call_log(&who.org, &wanted, 1).await?.pop().ok_or(ApiError::NotFound("call"))
 }
 
+/// A text is looked for in every call there is, so a person looks for one at a time.
+async fn search(app: &App, who: &Who, wanted: Wanted, limit: i64) -> Result<Vec<Call>, ApiError> {
+    let turn = app.searches.turn(&who.user).await.ok_or(ApiError::TooMany(SEARCH_AGAIN_SECS))?;
+    let (store, org) = (app.store.clone(), who.org.clone());
+    // WHY a task: a browser that goes away does not stop the database, so the turn ends with the work, not with the wish.
+    let looked = tokio::spawn(async move {
+        let found = store.call_log(&org, &wanted, limit).await;
+        drop(turn);
+        found
+    });
+    Ok(looked.await.map_err(|_| ApiError::Internal)??)
+}
+
 fn mark(call: &Call) -> Mark {
     Mark { started_at: call.facts.started_at, call: call.facts.id.clone() }
 }
 
+const SEARCH_AGAIN_SECS: u64 = 2;
 const PAGE: i64 = 50;
 const PAGE_MAX: i64 = 200;
 const LIVE_MAX: i64 = 5_000;

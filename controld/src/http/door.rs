@@ -1,22 +1,25 @@
 //! Where connections come in: plain, for use behind a proxy that ends TLS, or TLS by ourselves.
 
+pub mod turns;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::Listener;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use self::turns::Turns;
+use crate::app::logins::Place;
 use crate::config::Config;
 
 /// An open door.
@@ -105,12 +108,6 @@ impl Listener for Door {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        Self(*stream.remote_addr())
-    }
-}
-
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
@@ -125,22 +122,27 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-/// Many handshakes at once, each with a deadline: a peer that says nothing holds up nobody.
+/// Many handshakes at once, each with a deadline and each address with its share: peers that say nothing hold up nobody.
 async fn shake_hands(listener: TcpListener, tls: TlsAcceptor, ready: mpsc::Sender<(Stream, SocketAddr)>) {
-    let turns = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    while let Ok(turn) = Arc::clone(&turns).acquire_owned().await {
+    let turns = Arc::new(Mutex::new(Turns::<oneshot::Sender<()>>::new(HANDSHAKES_MAX, HANDSHAKES_A_PLACE)));
+    loop {
         let (stream, peer) = accept(&listener).await;
-        tokio::spawn(shake(tls.clone(), stream, peer, ready.clone(), turn));
+        let (go, must_go) = oneshot::channel();
+        let place = Some(Place::from(peer.ip()));
+        // Whoever had to go for this one hears it by its dropped sender.
+        let (turn, _gone) = turns.lock().unwrap_or_else(PoisonError::into_inner).enter(place, go);
+        let (tls, ready, turns) = (tls.clone(), ready.clone(), Arc::clone(&turns));
+        tokio::spawn(async move {
+            tokio::select! {
+                () = shake(tls, stream, peer, ready) => {}
+                _ = must_go => {}
+            }
+            turns.lock().unwrap_or_else(PoisonError::into_inner).leave(turn);
+        });
     }
 }
 
-async fn shake(
-    tls: TlsAcceptor,
-    stream: TcpStream,
-    peer: SocketAddr,
-    ready: mpsc::Sender<(Stream, SocketAddr)>,
-    _turn: OwnedSemaphorePermit,
-) {
+async fn shake(tls: TlsAcceptor, stream: TcpStream, peer: SocketAddr, ready: mpsc::Sender<(Stream, SocketAddr)>) {
     if let Ok(Ok(stream)) = timeout(Duration::from_secs(HANDSHAKE_SECS), tls.accept(stream)).await {
         let stream: Stream = Box::new(stream);
         // Nobody takes it only when the house is closing.
@@ -161,5 +163,6 @@ fn tls(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, DoorError> {
 }
 
 const HANDSHAKES_MAX: usize = 256;
-const HANDSHAKE_SECS: u64 = 10;
+const HANDSHAKES_A_PLACE: u32 = 16;
+const HANDSHAKE_SECS: u64 = 3;
 const ACCEPT_REST_MS: u64 = 50;

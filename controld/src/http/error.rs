@@ -49,6 +49,9 @@ pub enum ApiError {
     /// The body is over its limit.
     #[error("the body is too large")]
     TooLarge,
+    /// A body that does not arrive.
+    #[error("the body did not arrive in time")]
+    Slow,
     /// The flow has errors; it is not published.
     #[error("the flow has errors and cannot be published")]
     Problems(Vec<Problem>),
@@ -110,6 +113,7 @@ impl ApiError {
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),
             Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::Slow => (StatusCode::REQUEST_TIMEOUT, "slow"),
             Self::Problems(_) => (StatusCode::UNPROCESSABLE_ENTITY, "has_problems"),
             Self::Moved(_) => (StatusCode::CONFLICT, "moved"),
             Self::InUse(..) => (StatusCode::CONFLICT, "in_use"),
@@ -144,6 +148,9 @@ impl IntoResponse for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(why: StoreError) -> Self {
+        if matches!(why, StoreError::Full { .. }) {
+            return Self::Conflict(why.to_string());
+        }
         error!(error = %why, "a request failed: {why}");
         Self::Internal
     }

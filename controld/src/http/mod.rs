@@ -12,9 +12,11 @@ pub mod flows;
 pub mod forwarded;
 pub mod guard;
 pub mod organisation;
+pub mod pace;
 pub mod pages;
 pub mod range;
 pub mod recordings;
+pub mod serving;
 pub mod sessions;
 pub mod softphone;
 pub mod take;
@@ -34,6 +36,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::app::intake::WEBHOOK_BODY_BYTES_MAX;
 use crate::ivr::parse::FLOW_BYTES_MAX;
 use crate::model::Role;
 use crate::model::softphone::{FromTab, ToTab};
@@ -243,5 +246,3 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSub
 const API_BODY_BYTES_MAX: usize = 64 * 1024;
 /// A flow, and what is sent around it.
 const FLOW_BODY_BYTES_MAX: usize = FLOW_BYTES_MAX + 256 * 1024;
-/// Meta sends at most 3 MB.
-const WEBHOOK_BODY_BYTES_MAX: usize = 3 * 1024 * 1024;

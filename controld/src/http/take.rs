@@ -1,5 +1,7 @@
 //! What a request carries, parsed or refused in our words.
 
+use std::time::Duration;
+
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Json, Query, Request};
 use axum::http::StatusCode;
@@ -16,7 +18,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        match Json::<T>::from_request(request, state).await {
+        match in_time(Json::<T>::from_request(request, state)).await? {
             Ok(Json(body)) => Ok(Self(body)),
             Err(JsonRejection::MissingJsonContentType(_)) => Err(ApiError::NotJson),
             Err(why) if why.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(ApiError::TooLarge),
@@ -32,12 +34,17 @@ impl<S: Send + Sync> FromRequest<S> for Text {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        match String::from_request(request, state).await {
+        match in_time(String::from_request(request, state)).await? {
             Ok(text) => Ok(Self(text)),
             Err(why) if why.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(ApiError::TooLarge),
             Err(why) => Err(ApiError::BadRequest(why.body_text())),
         }
     }
+}
+
+/// Whoever sends a body sends it now: a trickle would hold its connection for ever.
+async fn in_time<T>(body: impl Future<Output = T>) -> Result<T, ApiError> {
+    tokio::time::timeout(Duration::from_millis(BODY_MS), body).await.map_err(|_| ApiError::Slow)
 }
 
 /// The part of an address after `?`.
@@ -74,3 +81,6 @@ pub fn number_or_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, 
         Some(text) => text.parse().map(Some).map_err(|_| serde::de::Error::custom("a whole number is wanted")),
     }
 }
+
+/// A flow of 2 MiB over a slow line arrives in it.
+const BODY_MS: u64 = 30_000;

@@ -4,8 +4,9 @@
 //! can be repeated.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -205,6 +206,8 @@ fn copy(
             Ok(bytes) => (bytes, false),
             Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why.into()),
             Err(_) if row.state == RecordingState::Recording && over_ms < MEND_MS => return Ok(Look::Waiting),
+            // mediad still has it, or mends it at its next start: what can be heard must not be called lost.
+            Err(_) if spooled.with_extension("ogg.part").exists() => return Ok(Look::Waiting),
             Err(_) => return Ok(Look::Nothing("its file is gone")),
         },
         Err(why) => return Err(why.into()),
@@ -241,9 +244,9 @@ fn copied(place: String, sha256: String, bytes: &[u8], found: &Salvaged, row: &R
 /// Writes beside the place, makes it durable, and moves it in: the place never holds half a file.
 fn put(to: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = to.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let part = to.with_extension("part");
-    let mut file = File::create(&part)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&part, to)?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tracing::warn;
 
-use crate::model::clock;
+use crate::model::{Millis, clock};
 use crate::store::Store;
 use archive::Archive;
 
@@ -24,7 +24,8 @@ pub struct Parts {
 
 /// Starts every job. They end with the process: each can be cut at any moment and takes up its work again.
 pub fn start(parts: Parts) {
-    tokio::spawn(sweep_sessions(parts.store));
+    tokio::spawn(sweep_sessions(parts.store.clone()));
+    tokio::spawn(prune_inbox(parts.store));
     tokio::spawn(fill_archive(parts.archive, parts.archive_bell));
 }
 
@@ -37,6 +38,21 @@ async fn sweep_sessions(store: Store) {
     }
 }
 
+/// Webhooks hold what callers are called; they are kept while Meta may repeat one or somebody may ask what came.
+async fn prune_inbox(store: Store) {
+    loop {
+        let rest = match store.prune_inbox(clock::now().saturating_sub(INBOX_KEPT_MS)).await {
+            Ok(0) => Duration::from_secs(PRUNE_SECS),
+            Ok(_) => Duration::from_millis(PRUNE_BREATH_MS),
+            Err(why) => {
+                warn!(error = %why, "the inbox was not pruned: {why}");
+                Duration::from_secs(PRUNE_SECS)
+            }
+        };
+        tokio::time::sleep(rest).await;
+    }
+}
+
 async fn fill_archive(mut archive: Archive, bell: Arc<Notify>) {
     loop {
         archive.pass(clock::now()).await;
@@ -45,5 +61,10 @@ async fn fill_archive(mut archive: Archive, bell: Arc<Notify>) {
 }
 
 const SWEEP_SECS: u64 = 600;
+/// Thirty days.
+const INBOX_KEPT_MS: Millis = 30 * 24 * 60 * 60 * 1000;
+const PRUNE_SECS: u64 = 3_600;
+/// Others write between two slices.
+const PRUNE_BREATH_MS: u64 = 200;
 /// The bell is for speed; this is for what was left behind by a crash.
 const ARCHIVE_SECS: u64 = 5;

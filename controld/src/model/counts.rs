@@ -37,6 +37,8 @@ pub struct Counts {
     pub cross_site: Count,
     /// Links to recordings that were forged or over.
     pub bad_links: Count,
+    /// Webhooks whose signature was missing or wrong.
+    pub bad_signatures: Count,
     /// Recordings moved to the archive.
     pub archived: Count,
     /// Attempts to archive that failed and will be repeated.

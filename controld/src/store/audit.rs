@@ -1,5 +1,6 @@
 //! Who did what, and how it ended. Written once, never changed.
 
+use sha2::{Digest, Sha256};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -43,11 +44,30 @@ pub struct AuditRow {
 impl Store {
     /// Writes a deed down.
     pub async fn audit(&self, deed: Deed<'_>) -> Result<(), StoreError> {
+        let id = format!("aud_{:012x}{:016x}", deed.at, rand::random::<u64>());
+        self.put_deed(&id, deed).await
+    }
+
+    /// Writes a deed down unless the same person did the same to the same in this period already; periods follow each
+    /// other from 1970 on.
+    pub async fn audit_once_in(&self, period_ms: Millis, deed: Deed<'_>) -> Result<(), StoreError> {
+        let period = deed.at.saturating_sub(deed.at.rem_euclid(period_ms.max(1)));
+        let same = format!("{}\n{}\n{}", deed.what, deed.about, deed.user.map(UserId::as_str).unwrap_or_default());
+        let mut digest = hex::encode(Sha256::digest(same.as_bytes()));
+        digest.truncate(32);
+        let id = format!("aud_{period:012x}{digest}");
+        // Most are repeats, and a question does not keep writers waiting.
+        let known = sqlx::query("SELECT 1 FROM audit WHERE id = $1").bind(&id).fetch_optional(self.read()).await?;
+        if known.is_some() { Ok(()) } else { self.put_deed(&id, deed).await }
+    }
+
+    async fn put_deed(&self, id: &str, deed: Deed<'_>) -> Result<(), StoreError> {
         let mut change = self.write().await?;
         sqlx::query(
-            "INSERT INTO audit (id, org_id, user_id, at, what, about, outcome) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO audit (id, org_id, user_id, at, what, about, outcome) VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (id) DO NOTHING",
         )
-        .bind(format!("aud_{:012x}{:016x}", deed.at, rand::random::<u64>()))
+        .bind(id)
         .bind(deed.org.map(OrgId::as_str))
         .bind(deed.user.map(UserId::as_str))
         .bind(deed.at)
@@ -73,6 +93,20 @@ impl Store {
         .fetch_all(self.read())
         .await?;
         rows.iter().map(row).collect()
+    }
+
+    /// Who has signed in since, from where and when last: e-mail address, network address, moment. At most 10,000.
+    pub async fn logins_since(&self, since: Millis) -> Result<Vec<(String, String, Millis)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT u.email AS email, a.about AS about, CAST(MAX(a.at) AS BIGINT) AS at
+             FROM audit a JOIN users u ON u.id = a.user_id
+             WHERE a.what = 'login' AND a.outcome = 'ok' AND a.at >= $1
+             GROUP BY u.email, a.about ORDER BY 3 DESC LIMIT 10000",
+        )
+        .bind(since)
+        .fetch_all(self.read())
+        .await?;
+        rows.iter().map(|row| Ok((row.try_get("email")?, row.try_get("about")?, row.try_get("at")?))).collect()
     }
 
     /// How often `what` was done to `about`.

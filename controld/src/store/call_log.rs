@@ -83,9 +83,9 @@ impl Store {
             .fetch_all(self.read())
             .await?;
         let mut log = rows.iter().map(call).collect::<Result<Vec<_>, _>>()?;
-        if let (Some(newest), Some(oldest)) = (log.first(), log.last()) {
-            let mut digits = self.digits(org, oldest.facts.started_at, newest.facts.started_at).await?;
-            for call in &mut log {
+        for page in log.chunks_mut(DIGITS_PAGE) {
+            let mut digits = self.digits(page).await?;
+            for call in page {
                 call.facts.digits = digits.remove(&call.facts.id).unwrap_or_default();
             }
         }
@@ -100,18 +100,13 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
-    /// The keys pressed in the calls begun between two moments, both included.
-    async fn digits(&self, org: &OrgId, from: Millis, to: Millis) -> Result<HashMap<CallId, String>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT j.call_id AS call_id, j.body AS body FROM calls c JOIN journal j ON j.call_id = c.id
-             WHERE c.org_id = $1 AND c.started_at >= $2 AND c.started_at <= $3 AND j.kind IN ('digit', 'invalid')
-             ORDER BY j.call_id, j.seq",
-        )
-        .bind(org.as_str())
-        .bind(from)
-        .bind(to)
-        .fetch_all(self.read())
-        .await?;
+    /// The keys pressed in these calls, at most [`DIGITS_PAGE`] of them.
+    async fn digits(&self, calls: &[Call]) -> Result<HashMap<CallId, String>, StoreError> {
+        let mut query = sqlx::query(DIGITS);
+        for n in 0..DIGITS_PAGE {
+            query = query.bind(calls.get(n).map(|call| call.facts.id.as_str()));
+        }
+        let rows = query.fetch_all(self.read()).await?;
         let mut all: HashMap<CallId, String> = HashMap::new();
         for row in rows {
             let pressed = all.entry(CallId(row.try_get("call_id")?)).or_default();
@@ -226,6 +221,15 @@ const LOG: &str = "
       AND ($13 IS NULL OR c.started_at < $13 OR (c.started_at = $13 AND c.id < $14))
     ORDER BY c.started_at DESC, c.id DESC
     LIMIT $15";
+
+/// Calls whose digits are asked for at once: a NULL fills what a page leaves empty, so one statement serves all.
+const DIGITS_PAGE: usize = 50;
+const DIGITS: &str = "
+    SELECT call_id, body FROM journal WHERE kind IN ('digit', 'invalid') AND call_id IN (
+        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+        $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46,
+        $47, $48, $49, $50)
+    ORDER BY call_id, seq";
 
 #[cfg(test)]
 mod tests {

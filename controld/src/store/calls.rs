@@ -151,6 +151,18 @@ impl Store {
         Ok(true)
     }
 
+    /// Calls of a tenant that WhatsApp has offered and that are not answered yet.
+    pub async fn arriving_calls(&self, org: &OrgId) -> Result<i64, StoreError> {
+        let row = sqlx::query(
+            "SELECT CAST(COUNT(*) AS BIGINT) FROM calls
+             WHERE ended_at IS NULL AND org_id = $1 AND status = 'ringing' AND direction = 'incoming'",
+        )
+        .bind(org.as_str())
+        .fetch_one(self.read())
+        .await?;
+        Ok(row.try_get(0)?)
+    }
+
     /// The call with WhatsApp's name.
     pub async fn call_by_wacid(&self, wacid: &str) -> Result<Option<CallRow>, StoreError> {
         let row = sqlx::query("SELECT * FROM calls WHERE wacid = $1").bind(wacid).fetch_optional(self.read()).await?;

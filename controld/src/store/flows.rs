@@ -80,6 +80,18 @@ impl Store {
         rows.iter().map(flow).collect()
     }
 
+    /// The flows of a tenant that a call can be sent to, each with its published version. No draft is read.
+    pub async fn published_flows(&self, org: &OrgId) -> Result<Vec<(FlowId, i64)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, published_version FROM flows
+             WHERE org_id = $1 AND published_version IS NOT NULL AND archived_at IS NULL ORDER BY id",
+        )
+        .bind(org.as_str())
+        .fetch_all(self.read())
+        .await?;
+        rows.iter().map(|row| Ok((FlowId(row.try_get(0)?), row.try_get(1)?))).collect()
+    }
+
     /// The flow, if it is this tenant's.
     pub async fn flow(&self, org: &OrgId, id: &FlowId) -> Result<Option<FlowRow>, StoreError> {
         let row = sqlx::query(concat!(flow!(), " AND f.id = $2"))
@@ -90,7 +102,7 @@ impl Store {
         row.as_ref().map(flow).transpose()
     }
 
-    /// Adds a flow as a draft, revision 1.
+    /// Adds a flow as a draft, revision 1, unless the tenant has [`FLOWS_MAX`].
     pub async fn add_flow(
         &self,
         org: &OrgId,
@@ -100,6 +112,13 @@ impl Store {
         now: Millis,
     ) -> Result<(), StoreError> {
         let mut change = self.write().await?;
+        let row = sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) FROM flows WHERE org_id = $1")
+            .bind(org.as_str())
+            .fetch_one(&mut *change)
+            .await?;
+        if row.try_get::<i64, _>(0)? >= FLOWS_MAX {
+            return Err(StoreError::Full { what: "flows", max: FLOWS_MAX });
+        }
         sqlx::query(
             "INSERT INTO flows (id, org_id, name, draft, updated_by, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -234,4 +253,44 @@ fn flow(row: &AnyRow) -> Result<FlowRow, StoreError> {
         updated_by: row.try_get::<Option<String>, _>("updated_by")?.map(UserId),
         archived: row.try_get::<Option<i64>, _>("archived_at")?.is_some(),
     })
+}
+
+/// Flows of an organisation, drafts and archived ones included.
+pub const FLOWS_MAX: i64 = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::super::cluster;
+    use super::*;
+    use crate::store::orgs::Org;
+
+    #[tokio::test]
+    async fn an_organisation_has_two_hundred_flows_and_hears_why_it_has_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&cluster::database(folder.path())).await.unwrap();
+        let add = async |org: &OrgId, n: i64| {
+            let draft = Draft { name: "A", body: "{}", revision: 1 };
+            store.add_flow(org, &FlowId(format!("{org}_{n}")), draft, None, 0).await
+        };
+        let (a, b) = (OrgId::from("a"), OrgId::from("b"));
+        for org in [&a, &b] {
+            let org = Org {
+                id: org.clone(),
+                name: "A".into(),
+                calling_enabled: true,
+                recording_enabled: true,
+                hold_music: None,
+                ringback: None,
+                transfer_timeout_secs: None,
+            };
+            store.add_org(&org, 0).await.unwrap();
+        }
+        for n in 0..FLOWS_MAX {
+            add(&a, n).await.unwrap();
+        }
+        let why = add(&a, FLOWS_MAX).await.err().unwrap();
+        assert!(matches!(why, StoreError::Full { max: FLOWS_MAX, .. }), "{why}");
+        add(&b, 0).await.unwrap();
+        assert_eq!(store.published_flows(&a).await.unwrap(), []);
+    }
 }

@@ -27,6 +27,7 @@ pub mod vault;
 #[path = "../../tests/it/cluster.rs"]
 pub(crate) mod cluster;
 
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -42,6 +43,8 @@ use vault::Vault;
 pub struct Store {
     engine: Engine,
     reader: AnyPool,
+    /// WHY apart: however long people's searches take, a ringing call finds a connection.
+    desk_reader: AnyPool,
     writer: AnyPool,
     vault: Arc<Vault>,
 }
@@ -58,14 +61,20 @@ impl Store {
         let (engine, options) = Engine::of(url)?;
         let writer = pool(engine, 1).connect_with(options.clone()).await?;
         migrate(engine, &writer).await?;
+        let desk_reader = pool(engine, DESK_READERS).connect_lazy_with(options.clone());
         let reader = pool(engine, READERS).connect_with(options).await?;
-        Ok(Self { engine, reader, writer, vault: Arc::new(Vault::open_plan()) })
+        Ok(Self { engine, reader, desk_reader, writer, vault: Arc::new(Vault::open_plan()) })
     }
 
     /// The same, sealing secrets from now on.
     #[must_use]
     pub fn with_vault(self, vault: Vault) -> Self {
         Self { vault: Arc::new(vault), ..self }
+    }
+
+    /// The same rows, asked over connections of the desk's own.
+    pub fn for_desk(&self) -> Self {
+        Self { reader: self.desk_reader.clone(), ..self.clone() }
     }
 
     /// For questions. What they see is committed.
@@ -87,6 +96,7 @@ impl Store {
     /// Closes every connection; what is committed is on the disk.
     pub async fn close(&self) {
         self.reader.close().await;
+        self.desk_reader.close().await;
         self.writer.close().await;
     }
 }
@@ -110,6 +120,7 @@ impl Engine {
         if let Some(folder) = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| StoreError::Folder(folder.display().to_string(), error))?;
         }
+        keep_private(Path::new(file)).map_err(|error| StoreError::File(file.to_owned(), error))?;
         // `sqlite:relative/path` keeps a relative path relative: after `//` the first folder would be a host name.
         Ok((Self::Sqlite, format!("sqlite:{file}?mode=rwc").parse()?))
     }
@@ -131,6 +142,20 @@ impl Engine {
     }
 }
 
+/// SQLite gives its journals the mode of the database, so that is made, or mended, before SQLite sees it.
+fn keep_private(file: &Path) -> std::io::Result<()> {
+    std::fs::OpenOptions::new().create(true).append(true).mode(PRIVATE).open(file)?;
+    for end in ["", "-wal", "-shm"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(end);
+        match std::fs::set_permissions(&name, std::fs::Permissions::from_mode(PRIVATE)) {
+            Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(why),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -150,9 +175,20 @@ pub enum StoreError {
     /// An address that is no database of ours.
     #[error("{0:?} is no database: it starts with sqlite: or postgres:")]
     Url(String),
+    /// A tenant has as many as it may have.
+    #[error("there are {max} {what} already, the most an organisation may have; delete one first")]
+    Full {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        max: i64,
+    },
     /// The folder of the database cannot be made.
     #[error("the folder {0} cannot be made: {1}")]
     Folder(String, #[source] std::io::Error),
+    /// The file of the database cannot be made, or not be kept from others.
+    #[error("the database {0} cannot be kept private: {1}")]
+    File(String, #[source] std::io::Error),
     /// The file was written by a newer Patchbay.
     #[error("the database has schema {found}, this program knows {known}: a newer Patchbay wrote it")]
     Newer {
@@ -266,12 +302,16 @@ const PRAGMAS: &[&str] = &[
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    // What is deleted is not to be found in the file.
+    "PRAGMA secure_delete = ON",
 ];
 /// reliability.md §5.8: an acknowledged webhook survives a power cut only with FULL, and on PostgreSQL with `on`. Whoever
 /// waits for a lock that nobody gives back is told so.
 const SETTINGS: &[&str] =
     &["SET synchronous_commit = on", "SET lock_timeout = '10s'", "SET client_min_messages = warning"];
+const PRIVATE: u32 = 0o600;
 const READERS: u32 = 4;
+const DESK_READERS: u32 = 2;
 const ACQUIRE_TIMEOUT_MS: u64 = 10_000;
 
 #[cfg(test)]
@@ -317,6 +357,37 @@ mod tests {
         change.commit().await.unwrap();
         store.close().await;
         assert!(matches!(Store::open(&url).await, Err(StoreError::Newer { found: 999, .. })));
+    }
+
+    #[tokio::test]
+    async fn the_database_and_its_journals_are_for_nobody_else_on_this_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("house.db");
+        // Made by an older house, for all to read.
+        std::fs::write(&file, b"").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let store = Store::open(&format!("sqlite://{}", file.display())).await.unwrap();
+        assert!(store.is_ready().await);
+        let deletes: i64 = store.writer.fetch_one("PRAGMA secure_delete").await.unwrap().try_get(0).unwrap();
+        assert_eq!(deletes, 1, "what is deleted is overwritten");
+        let mut seen = 0;
+        for file in std::fs::read_dir(folder.path()).unwrap().flatten() {
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.path());
+            seen += 1;
+        }
+        assert!(seen >= 2, "the database and its write-ahead log");
+    }
+
+    #[tokio::test]
+    async fn the_desk_reads_while_every_other_connection_is_busy() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&cluster::database(folder.path())).await.unwrap();
+        let mut busy = Vec::new();
+        for _ in 0..READERS {
+            busy.push(store.read().acquire().await.unwrap());
+        }
+        assert!(store.read().try_acquire().is_none());
+        assert_eq!(store.for_desk().live_calls().await.unwrap(), []);
     }
 
     #[tokio::test]

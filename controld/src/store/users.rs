@@ -102,6 +102,12 @@ impl Store {
         Ok(true)
     }
 
+    /// Everyone who may not sign in.
+    pub async fn locked_out(&self) -> Result<Vec<UserId>, StoreError> {
+        let rows = sqlx::query("SELECT id FROM users WHERE disabled <> 0").fetch_all(self.read()).await?;
+        rows.iter().map(|row| Ok(UserId(row.try_get(0)?))).collect()
+    }
+
     /// Locks a person out, or in again. Their sessions end in the same moment.
     pub async fn set_disabled(&self, id: &UserId, disabled: bool) -> Result<(), StoreError> {
         let mut change = self.write().await?;

@@ -85,7 +85,7 @@ impl Drop for Cluster {
 fn serve(folder: &Path, data: &Path, port: u16) -> Child {
     let mut command = as_nobody("postgres");
     command.arg("-D").arg(data).arg("-k").arg(folder).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-    for setting in ["fsync=off", "full_page_writes=off", "max_connections=300"] {
+    for setting in ["fsync=off", "full_page_writes=off", "max_connections=600"] {
         command.args(["-c", setting]);
     }
     command.current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()

@@ -1,7 +1,9 @@
 //! The programs as a person starts them.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 fn controld(words: &[&str], folder: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_controld")).args(words).current_dir(folder).output().unwrap()
@@ -70,4 +72,28 @@ fn callctl_says_who_does_not_answer() {
     let out = out.unwrap();
     assert_eq!(out.status.code(), Some(1));
     assert!(said(&out.stderr).starts_with("mediad does not answer on /nowhere/mediad.sock"), "{}", said(&out.stderr));
+}
+
+#[test]
+fn whatever_a_house_writes_is_for_nobody_else_on_the_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    // No mediad is needed to write the first files; a program that ends at once stands in its place.
+    let text = "[server]\nlisten = '127.0.0.1:0'\n[media]\nmediad_binary = '/bin/false'\nsocket = 'none.sock'\n";
+    std::fs::write(folder.path().join("config.toml"), text).unwrap();
+    let mut house = Command::new(env!("CARGO_BIN_EXE_controld"))
+        .current_dir(folder.path())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let files = ["var/patchbay.db", "var/spool", "var/recordings", "audio"].map(|name| folder.path().join(name));
+    let began = Instant::now();
+    while files.iter().any(|file| !file.exists()) && began.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    house.kill().unwrap();
+    house.wait().unwrap();
+    for file in files {
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", file.display());
+    }
 }

@@ -6,7 +6,8 @@ use controld::app::passwords::Passwords;
 use controld::app::{App, demo};
 use controld::config::Config;
 use controld::http;
-use controld::http::door::{Door, Peer};
+use controld::http::door::Door;
+use controld::http::serving::{self, Limits};
 use controld::model::log::Recorded;
 use controld::model::{
     AccountId, CallId, CallStatus, Direction, EndedBy, FlowId, Millis, OrgId, RecordingId, Role, Secret, TeamId,
@@ -72,6 +73,11 @@ impl House {
 
     /// The same with another configuration.
     pub async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::open_within(Limits::default(), change).await
+    }
+
+    /// The same with other limits at the door.
+    pub async fn open_within(limits: Limits, change: impl FnOnce(&mut Config)) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(&folder);
@@ -87,8 +93,11 @@ impl House {
         assert!(demo::move_in(&store, &passwords, clock::now()).await.unwrap());
         second_organisation(&store, &passwords).await;
         let app = App::wire(config, None, store, passwords).await.unwrap();
-        let service = http::house(app.clone()).into_make_service_with_connect_info::<Peer>();
-        tokio::spawn(async move { axum::serve(door, service).await.unwrap() });
+        let (router, serving) = (http::house(app.clone()), app.clone());
+        tokio::spawn(async move {
+            let (_open, closing) = tokio::sync::watch::channel(false);
+            serving::serve(door, router, &serving.proxies, limits, closing).await;
+        });
         let client = Client::builder()
             .tls_danger_accept_invalid_certs(true)
             .redirect(reqwest::redirect::Policy::none())

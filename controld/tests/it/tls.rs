@@ -37,3 +37,21 @@ async fn over_tls_the_cookie_is_bound_to_the_host_and_a_silent_peer_holds_up_nob
     let head = house.ask(Method::HEAD, "/livez").send().await.unwrap();
     assert_eq!(head.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn over_tls_peers_that_say_nothing_lose_their_turn_to_the_next_of_their_address() {
+    let house = House::open_with(|config| {
+        config.server.tls_cert = pem("cert");
+        config.server.tls_key = pem("key");
+    })
+    .await;
+    let address = house.url.trim_start_matches("https://").to_owned();
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(&address).await.unwrap());
+    }
+    let response = house.try_login("ana@demo.example", PASSWORD).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let mut end = Vec::new();
+    assert_eq!(silent[0].read_to_end(&mut end).await.unwrap_or(0), 0, "the oldest was sent away");
+}

@@ -83,7 +83,7 @@ export class PhoneLine {
       this.hears.link({ is: "open" });
     };
     socket.onmessage = (event) => this.#take(event.data);
-    socket.onclose = () => this.#lost();
+    socket.onclose = (event) => (event.code === CROWDED ? this.#crowded(event.reason) : this.#lost());
   }
 
   #take(text: unknown) {
@@ -137,6 +137,13 @@ export class PhoneLine {
       this.#settle(id)?.failed(new Error("The connection to the desk broke."));
   }
 
+  /** Coming back by itself would only send another tab away: the person decides. */
+  #crowded(reason: string) {
+    this.#drop();
+    this.hears.notice(reason);
+    this.hears.link({ is: "lost", retry_at: Number.POSITIVE_INFINITY });
+  }
+
   #lost() {
     this.#drop();
     if (this.#closed) return;
@@ -154,6 +161,8 @@ export class PhoneLine {
   }
 }
 
+/** Too many tabs of one person: the oldest was closed. */
+const CROWDED = 4008;
 const ID_MAX = 2 ** 31;
 const ANSWER_MS_MAX = 10_000;
 /** The desk pings every 20 s. */

@@ -35,6 +35,13 @@ test("a lost line counts down to the next try and says that a call goes on", () 
   expect(problems(lost, 9_000)[0]?.text).toContain("Trying again now.");
 });
 
+test("a tab that was closed for being one too many waits for its person", () => {
+  const crowded: PhoneState<Told> = { ...base, link: { is: "lost", retry_at: Number.POSITIVE_INFINITY } };
+  expect(problems(crowded, 1_000)[0]?.text).toBe(
+    "The connection to the desk is gone. This tab waits for you.",
+  );
+});
+
 test("another tab's phone is offered to this one", () => {
   expect(problems({ ...base, lead: "other_tab" }, 0)).toMatchObject([
     { deed: "use_this_tab", text: "Your phone is in another tab." },

@@ -40,7 +40,8 @@ export function problems<T extends Told>(state: PhoneState<T>, now: number): Pro
   const onCall = state.told?.call != null;
   if (state.link.is === "lost") {
     const seconds = Math.max(0, Math.ceil((state.link.retry_at - now) / 1000));
-    const when = seconds > 0 ? `Trying again in ${seconds} s.` : "Trying again now.";
+    const soon = seconds > 0 ? `Trying again in ${seconds} s.` : "Trying again now.";
+    const when = Number.isFinite(seconds) ? soon : "This tab waits for you.";
     const call = onCall ? " Your call goes on." : "";
     list.push({
       id: "link",

@@ -1,3 +1,5 @@
+use std::os::unix::fs::PermissionsExt;
+
 use audio::two_lane::{Slot, TwoLane};
 
 use super::*;
@@ -133,6 +135,19 @@ async fn a_finished_recording_is_moved_byte_for_byte_and_entered() {
 }
 
 #[tokio::test]
+async fn the_archive_is_for_nobody_else_on_this_machine() {
+    let (mut attic, id) = Attic::open(true).await;
+    attic.spool(&id, &second());
+    attic.archive.pass(NOW).await;
+    let file = attic.archive.shelf.join(attic.row(&id).await.place.unwrap());
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&file), 0o600);
+    for folder in file.ancestors().skip(1).take(4) {
+        assert_eq!(mode(folder), 0o700, "{}", folder.display());
+    }
+}
+
+#[tokio::test]
 async fn a_kill_after_the_copy_loses_nothing() {
     let (mut attic, id) = Attic::open(true).await;
     attic.spool(&id, &second());
@@ -198,6 +213,18 @@ async fn a_file_that_is_gone_is_said_to_be_gone_but_not_before_its_time() {
     assert_eq!(attic.archive.take(&row, ended_at, NOW + MEND_MS).await.unwrap(), Became::Failed);
     let row = attic.row(&id).await;
     assert_eq!((row.state, row.reason.as_deref()), (RecordingState::Failed, Some("its file is gone")));
+}
+
+#[tokio::test]
+async fn a_file_that_mediad_has_not_finished_is_waited_for_however_long_it_takes() {
+    let (mut attic, id) = Attic::open(false).await;
+    let part = attic.archive.spool_file(&id).with_extension("ogg.part");
+    fs::write(&part, second()).unwrap();
+    let (row, ended_at) = attic.ended_at(&id).await;
+    assert_eq!(attic.archive.take(&row, ended_at, NOW + 10 * MEND_MS).await.unwrap(), Became::Waiting);
+    fs::rename(&part, attic.archive.spool_file(&id)).unwrap();
+    attic.archive.pass(NOW + 10 * MEND_MS).await;
+    attic.holds(&id, &second()).await;
 }
 
 #[tokio::test]

@@ -176,11 +176,16 @@ fn peer_of(value: &Value, wa_id: Option<String>, user_key: Option<String>) -> Pe
     let only = |contacts: Vec<&'_ Value>| if contacts.len() == 1 { contacts.first().copied().cloned() } else { None };
     let found = list(value, "contacts").find(same).cloned();
     let found = found.or_else(|| only(list(value, "contacts").collect())).unwrap_or(Value::Null);
-    let some = |text: Option<String>| text.filter(|text| !text.is_empty());
+    // A key that is longer than any number or user id of Meta's is nobody's.
+    let some = |text: Option<String>| text.filter(|text| !text.is_empty() && text.len() <= KEY_BYTES_MAX);
     Peer {
         wa_id: some(wa_id).or_else(|| some(text(&found, "wa_id"))),
         user_key: some(user_key).or_else(|| some(text(&found, "user_id"))),
-        name: found.get("profile").and_then(|profile| text(profile, "name")).unwrap_or_default(),
+        name: found
+            .get("profile")
+            .and_then(|profile| text(profile, "name"))
+            .map(|name| name.chars().take(NAME_CHARS_MAX).collect())
+            .unwrap_or_default(),
     }
 }
 
@@ -207,6 +212,10 @@ fn moment(value: &Value) -> Option<Millis> {
 
 /// Seen: about 120. It is a key of ours, so it is bounded.
 const WACID_BYTES_MAX: usize = 512;
+/// Phone numbers have 15 digits at most (E.164), user ids about 30 characters.
+const KEY_BYTES_MAX: usize = 128;
+/// WhatsApp itself allows 25.
+const NAME_CHARS_MAX: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -247,6 +256,18 @@ mod tests {
         ));
         let peer = &batch.told[0].peer;
         assert_eq!((peer.wa_id.as_deref(), peer.user_key.as_deref(), peer.name.as_str()), (None, Some("US.1"), "Zoë"));
+    }
+
+    #[test]
+    fn keys_and_names_that_are_too_long_do_not_get_in() {
+        let (key, name) = ("9".repeat(129), "\u{e9}".repeat(300_000));
+        let batch = read(&wrap(&format!(
+            r#"{{"contacts":[{{"profile":{{"name":"{name}"}},"wa_id":"{key}","user_id":"{key}"}}],
+            "calls":[{{"id":"w","from":"{key}","from_user_id":"{key}","event":"connect","session":{{"sdp":"v=0"}}}}]}}"#
+        )));
+        let peer = &batch.told[0].peer;
+        assert_eq!((peer.wa_id.as_deref(), peer.user_key.as_deref()), (None, None));
+        assert_eq!(peer.name.chars().count(), 200);
     }
 
     #[test]

@@ -109,3 +109,41 @@ async fn an_agent_without_a_tab_goes_offline_and_one_on_a_call_does_not() {
     let mut back = world.tab("usr_ana").await;
     state(&mut back, AgentCallState::Connected).await;
 }
+
+#[tokio::test]
+async fn the_ninth_tab_sends_the_oldest_away_but_not_the_one_with_the_sound() {
+    let world = World::open().await;
+    let ana = world.agent("usr_ana").await;
+    let mut tabs = Vec::new();
+    for _ in 0..7 {
+        tabs.push(world.tab("usr_ana").await);
+    }
+    assert!(!tabs[0].is_closed().await);
+    let _ninth = world.tab("usr_ana").await;
+    assert!(tabs[0].is_closed().await && tabs[0].is_crowded_out());
+    assert!(!tabs[1].is_closed().await && !tabs[1].is_crowded_out());
+    drop(ana);
+}
+
+#[tokio::test]
+async fn whoever_is_put_out_loses_the_sound_of_the_running_call_at_once() {
+    let world = World::open().await;
+    let (mut ana, _) = talk(&world).await;
+    let display = world.tab("usr_ana").await;
+    display.put_out();
+    ana.ask(Ask::Hold).await.unwrap();
+    assert_eq!(world.log.count("close_leg agent"), 0, "a tab without the sound takes it from nobody");
+    ana.put_out();
+    state(&mut ana, AgentCallState::Reconnecting).await;
+    assert_eq!(world.log.count("close_leg agent"), 1);
+    assert!(world.row("w1").await.ended.is_none(), "the caller is kept");
+}
+
+#[tokio::test]
+async fn an_agent_who_is_locked_out_without_a_tab_loses_the_sound_too() {
+    let world = World::open().await;
+    let (ana, _) = talk(&world).await;
+    drop(ana);
+    world.store.set_disabled(&UserId::from("usr_ana"), true).await.unwrap();
+    super::world::until("the leg is closed", || (world.log.count("close_leg agent") >= 1).then_some(())).await;
+}

@@ -3,9 +3,12 @@
 use hmac::{Hmac, Mac};
 use reqwest::{Method, StatusCode};
 use sha2::Sha256;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::world::connect;
 use crate::house::House;
+use controld::http::serving::Limits;
 use controld::model::clock;
 
 const DOOR: &str = "/webhooks/acc_demo";
@@ -63,6 +66,52 @@ async fn what_is_not_signed_by_this_numbers_app_gets_401_and_leaves_no_row() {
     assert_eq!(post(&house, "/webhooks/acc_nobody", Some(good), body).await, StatusCode::NOT_FOUND);
     assert!(house.app.store.waiting_webhooks(10).await.unwrap().is_empty());
     assert!(house.app.store.call_by_wacid("w1").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_number_nobody_has_and_a_missing_signature_are_refused_before_any_body_is_received() {
+    let house = House::open().await;
+    for (path, status) in [("/webhooks/acc_nobody", "404"), (DOOR, "401")] {
+        // The body is promised and never sent: an answer shows that nobody waited for it.
+        let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 3000000\r\n\r\n");
+        let answer = raw(&house, &head).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_end_is_not_waited_for() {
+    let limits = Limits { head_ms: 50, ..Limits::default() };
+    let house = House::open_within(limits, |_| ()).await;
+    let answer = raw(&house, "GET /livez HTTP/1.1\r\nhost: a\r\n").await;
+    assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let answer = raw(&house, "").await;
+    assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn when_every_connection_is_taken_the_oldest_makes_room() {
+    let limits = Limits { connections: 3, ..Limits::default() };
+    let house = House::open_within(limits, |_| ()).await;
+    let address = house.url.trim_start_matches("http://").to_owned();
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        silent.push(TcpStream::connect(&address).await.unwrap());
+    }
+    assert_eq!(house.ask(Method::GET, "/livez").send().await.unwrap().status(), StatusCode::OK);
+    let mut end = Vec::new();
+    assert_eq!(silent[0].read_to_end(&mut end).await.unwrap_or(0), 0, "the oldest is closed");
+}
+
+/// What comes back on a connection until the other end closes it.
+async fn raw(house: &House, sent: &str) -> String {
+    let mut stream = TcpStream::connect(house.url.trim_start_matches("http://")).await.unwrap();
+    stream.write_all(sent.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // A reset after the answer is an end like any other. Nothing else ends the wait before its time.
+    let end = tokio::time::timeout(std::time::Duration::from_secs(30), stream.read_to_end(&mut answer)).await;
+    assert!(end.is_ok(), "the connection was left open");
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test]

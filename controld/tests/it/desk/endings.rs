@@ -60,3 +60,16 @@ async fn media_that_is_lost_fails_the_call_and_tells_whatsapp_once() {
     until("terminate", || (world.log.count("terminate 200") == 1).then_some(())).await;
     assert_eq!(world.log.count("ask terminate"), 1);
 }
+
+#[tokio::test]
+async fn a_flood_of_calls_at_one_house_is_rejected_beyond_its_bound_and_logged() {
+    let world = World::with(Rules { arriving_max: 1, ..short_rules() }).await;
+    world.graph.next("accept", 60_000, 200, serde_json::json!({"success": true}));
+    world.webhook(&connect("w1", clock::now())).await;
+    world.row("w1").await;
+    world.webhook(&connect("w2", clock::now())).await;
+    let row = world.ended("w2").await;
+    assert_eq!((row.status, row.ended.unwrap().reason.as_str()), (CallStatus::Rejected, "too_many_calls"));
+    until("reject", || (world.log.count("ask reject") == 1).then_some(())).await;
+    assert!(world.row("w1").await.ended.is_none());
+}

@@ -205,6 +205,24 @@ impl Tab {
         }
     }
 
+    /// The desk has let this tab go.
+    pub async fn is_closed(&mut self) -> bool {
+        loop {
+            match self.link.tell.try_recv() {
+                Ok(_) => {}
+                Err(why) => return why == tokio::sync::mpsc::error::TryRecvError::Disconnected,
+            }
+        }
+    }
+
+    pub fn is_crowded_out(&self) -> bool {
+        self.link.is_crowded_out()
+    }
+
+    pub fn put_out(&self) {
+        self.link.put_out();
+    }
+
     pub async fn attach(&mut self) {
         self.ask(Ask::Attach { offer: "v=0".into() }).await.unwrap();
     }
