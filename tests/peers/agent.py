@@ -1,6 +1,6 @@
 """An agent's end no line of which is ours: aiortc for the media, aiohttp for the WebSocket.
 
-Signs in, attaches its standing leg, becomes available. Commands on standard input, one a line: answer, hold, resume,
+Signs in, attaches its standing leg, becomes available. Commands on standard input, one a line: answer, hold, resume, dial,
 hang_up, quit. Happenings on standard output, one JSON object a line; every 200 ms of sound heard is one of them.
 """
 
@@ -103,6 +103,8 @@ async def run(socket, hz):
                 break
             if word == "answer":
                 await ask("answer", call=state["ringing"][0]["call"])
+            elif word.startswith("dial "):
+                await ask("dial", contact=word.split()[1], account=None)
             else:
                 await ask(word)
         await socket.close()

@@ -44,6 +44,17 @@ impl Agent {
         self.0.until("that the call is over", |t| t["what"] == "state" && t["call"].is_null()).await;
     }
 
+    /// Calls a contact.
+    pub async fn dials(&mut self, contact: &str) {
+        self.0.say(&format!("dial {contact}")).await;
+    }
+
+    /// Reads on until the screen says something with these words in it.
+    pub async fn is_told(&mut self, words: &str) {
+        let fits = |t: &Value| t["why"].as_str().is_some_and(|why| why.contains(words));
+        self.0.until(words, fits).await;
+    }
+
     /// `answer`, `hold`, `resume`, `hang_up`.
     pub async fn says(&mut self, word: &str) {
         self.0.say(word).await;

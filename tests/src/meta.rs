@@ -52,6 +52,23 @@ impl Meta {
         answer.expect("the stand-in answers").bytes().await.expect("a whole file").to_vec()
     }
 
+    /// The user permits calls for good, as from the business's profile.
+    pub async fn permits_calls(&self, user: &str) {
+        self.put(&format!("/control/users/{user}/permission"), &json!({ "status": "permanent" })).await;
+    }
+
+    /// What the user's phone does when it is called: `answer` after 800 ms and play `source`.
+    pub async fn will_answer(&self, user: &str, source: &str) {
+        let script = json!({ "then": "answer", "after_ms": 800, "source": source });
+        self.put(&format!("/control/users/{user}/script"), &script).await;
+    }
+
+    async fn put(&self, path: &str, body: &Value) {
+        let request = self.http.put(format!("{}{path}", self.url)).body(body.to_string());
+        let answer = request.header("content-type", "application/json").send().await.expect("the stand-in answers");
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap_or_default());
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Value {
         let answer = self.http.post(format!("{}{path}", self.url)).body(body.to_string());
         let answer = answer.header("content-type", "application/json").send().await.expect("the stand-in answers");

@@ -28,6 +28,9 @@ use crate::outside::callback::guard::{BadHost, Guard};
 use crate::outside::callback::{Callbacks, NoCallbacks};
 use crate::outside::mediad::{Mediad, Whereabouts};
 use crate::outside::whatsapp::graph::{Graph, GraphError};
+use crate::outside::whatsapp::permission::Permission;
+use crate::store::accounts::Account;
+use crate::store::contacts::Contact;
 use crate::store::{Store, StoreError};
 use agents::Floor;
 use post::Post;
@@ -169,6 +172,24 @@ impl Desk {
         // A call that ended by itself in the meantime is what was wanted.
         let _over = ended.await;
         Ok(())
+    }
+
+    /// The number from which this contact would be called, or one sentence why there is none.
+    pub async fn number_for(&self, org: &OrgId, contact: &Contact) -> Result<Account, String> {
+        outgoing::number_for(&self.0, org, contact).await
+    }
+
+    /// What WhatsApp says about calling this contact now, or one sentence why it says nothing.
+    pub async fn permission(&self, account: &Account, contact: &Contact) -> Result<Permission, String> {
+        let callee = contact.callee().ok_or(outgoing::NOBODY)?;
+        self.0.graph.permission(&adopt::line_of(account), &callee).await.map_err(|error| error.to_string())
+    }
+
+    /// Asks a contact for permission to call, or says in one sentence why not.
+    pub async fn ask_permission(&self, account: &Account, contact: &Contact, text: &str) -> Result<(), String> {
+        let callee = contact.callee().ok_or(outgoing::NOBODY)?;
+        let asked = self.0.graph.ask_permission(&adopt::line_of(account), &callee, text).await;
+        asked.map_err(|error| format!("not asked: {error}"))
     }
 
     /// The agent's standing leg is connected: a call can ring and sound at once.

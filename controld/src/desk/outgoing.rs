@@ -9,10 +9,9 @@ use super::ending::{AtWhatsApp, Ending};
 use super::memo::{Dialling, Memo, Stage};
 use super::post::{News, Post};
 use super::{House, adopt};
-
 use crate::ivr::flow::Flows;
 use crate::model::softphone::{AgentCall, AgentCallState};
-use crate::model::{AccountId, CallId, CallStatus, ContactId, Direction, EndedBy, UserId, clock};
+use crate::model::{AccountId, CallId, CallStatus, ContactId, Direction, EndedBy, OrgId, UserId, clock};
 use crate::outside::mediad::{ClipName, Command, ErrorCode, Filler, MediaCallId, MediadError, Peer, Reach, Refusal};
 use crate::outside::whatsapp::graph::GraphError;
 use crate::store::StoreError;
@@ -35,7 +34,7 @@ pub(super) async fn dial(
     }
     let org = house.store.org(&duty.org).await.map_err(unsaved)?.ok_or("your organisation is gone")?;
     let contact = house.store.contact_of(&org.id, contact).await.map_err(unsaved)?.ok_or("no such contact")?;
-    let callee = contact.callee().ok_or("this contact has neither a number nor a user id")?;
+    let callee = contact.callee().ok_or(NOBODY)?;
     let account = from_number(house, &org, &contact, account).await?;
     let now = clock::now();
     let row = new_row(&org, &account, contact, user.clone(), now);
@@ -62,6 +61,12 @@ pub(super) async fn dial(
     tracing::info!(call.id = %row.id, agent.id = %user, "{user} places call {}", row.id);
     adopt::run_new(house, row, &account, &org, Flows::new(house.prompts.clone()), memo);
     Ok(())
+}
+
+/// The number this contact would be called from.
+pub(super) async fn number_for(house: &House, org: &OrgId, contact: &Contact) -> Result<Account, String> {
+    let org = house.store.org(org).await.map_err(unsaved)?.ok_or("your organisation is gone")?;
+    from_number(house, &org, contact, None).await
 }
 
 /// The number a contact is called from: the one that was asked for, or the one they were last on, or the first.
@@ -331,6 +336,9 @@ pub(super) fn ringback(house: &House, org: &Org) -> ClipName {
     let own = org.ringback.as_ref().and_then(|name| ClipName::new(name.clone()).ok());
     own.unwrap_or_else(|| house.sounds.ringback.clone())
 }
+
+/// A contact that a merge has left empty.
+pub(super) const NOBODY: &str = "this contact has neither a number nor a user id";
 
 fn unsaved(error: StoreError) -> String {
     tracing::error!("a call could not be placed: {error}");

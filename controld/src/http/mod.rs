@@ -6,6 +6,7 @@ pub mod agents;
 pub mod audio;
 pub mod auth;
 pub mod calls;
+pub mod contacts;
 pub mod door;
 pub mod error;
 pub mod flows;
@@ -107,6 +108,10 @@ pub const ACCESS: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/organisation", Access::Signed(Role::Agent)),
     (Method::PATCH, "/api/organisation", Access::Signed(Role::Admin)),
     (Method::GET, "/api/agents", Access::Signed(Role::Agent)),
+    (Method::GET, "/api/contacts", Access::Signed(Role::Agent)),
+    (Method::POST, "/api/contacts", Access::Signed(Role::Agent)),
+    (Method::GET, "/api/contacts/{id}", Access::Signed(Role::Agent)),
+    (Method::POST, "/api/contacts/{id}/ask-permission", Access::Signed(Role::Agent)),
     (Method::GET, "/api/softphone", Access::Signed(Role::Agent)),
 ];
 
@@ -151,6 +156,9 @@ fn api() -> OpenApiRouter<App> {
         .merge(flow_routes())
         .merge(setting_routes())
         .routes(routes!(agents::list))
+        .routes(routes!(contacts::list, contacts::create))
+        .routes(routes!(contacts::detail))
+        .routes(routes!(contacts::ask_permission))
         .routes(routes!(softphone::open))
         .routes(routes!(openapi_json))
 }

@@ -179,7 +179,7 @@ pub fn heard(state: RecordingState) -> Recorded {
 }
 
 /// A LIKE pattern that holds `text` anywhere, its own `%` and `_` meaning themselves.
-fn pattern(text: &str) -> String {
+pub(in crate::store) fn pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for letter in text.to_lowercase().chars() {
         if ['%', '_', '!'].contains(&letter) {

@@ -3,6 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
+use super::call_log::pattern;
 use super::{Store, StoreError};
 use crate::model::{AccountId, ContactId, Millis, OrgId};
 use crate::outside::whatsapp::graph::Callee;
@@ -48,6 +49,37 @@ impl Store {
             .fetch_optional(self.read())
             .await?;
         row.as_ref().map(read).transpose()
+    }
+
+    /// Adds a contact by hand. A number that is known already is a conflict.
+    pub async fn add_contact(&self, org: &OrgId, contact: &Contact, now: Millis) -> Result<(), StoreError> {
+        let mut change = self.write().await?;
+        sqlx::query(
+            "INSERT INTO contacts (id, org_id, wa_id, user_key, name, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(contact.id.as_str())
+        .bind(org.as_str())
+        .bind(contact.wa_id.as_deref())
+        .bind(contact.user_key.as_deref())
+        .bind(contact.name.as_str())
+        .bind(now)
+        .execute(&mut *change)
+        .await?;
+        Ok(change.commit().await?)
+    }
+
+    /// Contacts whose name or number holds `part`, by name.
+    pub async fn contacts_of(&self, org: &OrgId, part: &str, limit: i64) -> Result<Vec<Contact>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, wa_id, user_key, name FROM contacts WHERE org_id = $1 \
+             AND (LOWER(name) LIKE $2 ESCAPE '!' OR wa_id LIKE $2 ESCAPE '!') ORDER BY LOWER(name), id LIMIT $3",
+        )
+        .bind(org.as_str())
+        .bind(pattern(part))
+        .bind(limit)
+        .fetch_all(self.read())
+        .await?;
+        rows.iter().map(read).collect()
     }
 
     /// The number on which this contact was last in a call.

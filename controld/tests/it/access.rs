@@ -3,6 +3,7 @@
 use controld::http::{ACCESS, Access};
 use controld::model::{CallStatus, Role};
 use controld::store::clips::{ClipRow, ClipSource};
+use controld::store::contacts::Contact;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -25,6 +26,7 @@ enum Noun {
     Clip,
     Team,
     User,
+    Contact,
 }
 
 enum Body {
@@ -43,6 +45,7 @@ fn sample(method: &Method, path: &str) -> Sample {
         path if path.starts_with("/api/audio/{id}") => Noun::Clip,
         path if path.starts_with("/api/teams/{id}") => Noun::Team,
         path if path.starts_with("/api/users/{id}") => Noun::User,
+        path if path.starts_with("/api/contacts/{id}") => Noun::Contact,
         other => panic!("say whose id stands in {other}"),
     };
     let body = match (method.as_str(), path) {
@@ -52,6 +55,8 @@ fn sample(method: &Method, path: &str) -> Sample {
         ("POST", "/api/flows/{id}/archive" | "/api/flows/{id}/restore") => Body::None,
         ("POST", "/api/flows/{id}/versions/{version}/rollback") => Body::None,
         ("POST", "/api/login") => Body::Json(json!({ "email": "nobody@demo.example", "password": "x" })),
+        ("POST", "/api/contacts") => Body::Json(json!({ "name": "New", "phone": "+1 555 000 9999" })),
+        ("POST", "/api/contacts/{id}/ask-permission") => Body::Json(json!({})),
         ("POST", "/api/flows") => Body::Json(json!({ "name": "New" })),
         ("POST", "/api/flows/import") => Body::Json(json!({ "name": "Brought" })),
         ("POST", "/api/flows/{id}/lint" | "/api/flows/{id}/duplicate" | "/api/flows/{id}/simulate") => {
@@ -88,6 +93,7 @@ fn ids(org: &str) -> [(Noun, String); 6] {
         own(Noun::Clip, "clip_demo", "clip_other"),
         own(Noun::Team, "team_sales", "team_other"),
         own(Noun::User, "usr_ana", "usr_olga"),
+        own(Noun::Contact, "con_demo", "con_other"),
     ]
 }
 
@@ -106,6 +112,11 @@ async fn furnished() -> House {
             ..Past::at(9001)
         })
         .await;
+    for (org, id) in [("org_demo", "con_demo"), ("org_other", "con_other")] {
+        let contact =
+            Contact { id: id.into(), wa_id: Some("15550007777".into()), user_key: None, name: "Joana".into() };
+        house.app.store.add_contact(&org.into(), &contact, 0).await.unwrap();
+    }
     for (org, id) in [("org_demo", "clip_demo"), ("org_other", "clip_other")] {
         let place = format!("own/{org}/{id}.ogg");
         let path = std::path::Path::new(&house.app.config.calling.audio_dir).join(&place);

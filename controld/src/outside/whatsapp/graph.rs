@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::permission::Permission;
 use super::refusal::Refusal;
 use crate::model::Secret;
 
@@ -108,6 +109,40 @@ impl Graph {
         id.map(str::to_owned).ok_or_else(|| GraphError::Unreachable("the answer names no call".to_owned()))
     }
 
+    /// What WhatsApp says about calling this user now.
+    pub async fn permission(&self, line: &Line, callee: &Callee) -> Result<Permission, GraphError> {
+        let (key, value) = match callee {
+            Callee::Phone(phone) => ("user_wa_id", phone),
+            Callee::UserKey(user) => ("recipient", user),
+        };
+        let url = format!("{}/{}/call_permissions", self.base, line.phone_number_id);
+        let url = reqwest::Url::parse_with_params(&url, [(key, value)]);
+        let url = url.map_err(|error| GraphError::Setup(error.to_string()))?;
+        let said = self.answer(self.http.get(url).bearer_auth(&line.token.0)).await?;
+        Ok(Permission::read(&said))
+    }
+
+    /// Sends WhatsApp's card that asks for permission to call. One attempt: a second one would be a second card.
+    pub async fn ask_permission(&self, line: &Line, callee: &Callee, text: &str) -> Result<(), GraphError> {
+        let mut card = json!({"type": "call_permission_request", "action": {"name": "call_permission_request"}});
+        if !text.is_empty()
+            && let Some(fields) = card.as_object_mut()
+        {
+            fields.insert("body".to_owned(), json!({"text": text}));
+        }
+        let (key, value) = match callee {
+            Callee::Phone(phone) => ("to", phone),
+            Callee::UserKey(user) => ("recipient", user),
+        };
+        let mut body = json!({"messaging_product": "whatsapp", "recipient_type": "individual", "type": "interactive",
+            "interactive": card});
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert(key.to_owned(), Value::String(value.clone()));
+        }
+        let url = format!("{}/{}/messages", self.base, line.phone_number_id);
+        self.answer(self.http.post(url).bearer_auth(&line.token.0).json(&body)).await.map(drop)
+    }
+
     async fn insist(&self, line: &Line, body: &Value, window: Duration, mut again: bool) -> Result<(), GraphError> {
         let deadline = Instant::now() + window;
         let mut pause_ms = FIRST_PAUSE_MS;
@@ -133,7 +168,11 @@ impl Graph {
 
     async fn once(&self, line: &Line, body: &Value) -> Result<Value, GraphError> {
         let url = format!("{}/{}/calls", self.base, line.phone_number_id);
-        let sent = self.http.post(url).bearer_auth(&line.token.0).json(body).send().await;
+        self.answer(self.http.post(url).bearer_auth(&line.token.0).json(body)).await
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, GraphError> {
+        let sent = request.send().await;
         // The address of an error holds no secret; the token is in a header.
         let unreachable = |error: reqwest::Error| GraphError::Unreachable(error.without_url().to_string());
         let response = sent.map_err(unreachable)?;

@@ -2,5 +2,6 @@
 
 pub mod graph;
 pub mod parse;
+pub mod permission;
 pub mod refusal;
 pub mod verify;
