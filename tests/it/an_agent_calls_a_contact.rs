@@ -32,7 +32,7 @@ async fn a_contact_who_permits_calls_is_rung_answers_talks_and_hangs_up() {
     agent.is_free().await;
 
     let rows = desk.get("/api/calls?direction=outgoing").await;
-    let rows = rows["calls"].as_array().unwrap();
+    let rows = rows["items"].as_array().unwrap();
     assert_eq!(rows.len(), 2, "{rows:?}");
     let (talked, refused) = (&rows[0], &rows[1]);
     assert_eq!((&talked["status"], &talked["ended_by"]), (&json!("completed"), &json!("agent")));

@@ -84,7 +84,7 @@ fn sample(method: &Method, path: &str) -> Sample {
 }
 
 /// What an organisation has, by noun.
-fn ids(org: &str) -> [(Noun, String); 6] {
+fn ids(org: &str) -> [(Noun, String); 7] {
     let own = |noun, ours: &str, theirs: &str| (noun, if org == "org_demo" { ours } else { theirs }.to_owned());
     [
         own(Noun::Call, "call_0001", "call_9001"),
