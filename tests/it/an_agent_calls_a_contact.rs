@@ -1,5 +1,7 @@
 //! A call the other way: the agent's end is aiortc, the contact's phone is the stand-in's, and WhatsApp's rules stand between.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tests::agent::Agent;
 use tests::house::House;
@@ -27,7 +29,9 @@ async fn a_contact_who_permits_calls_is_rung_answers_talks_and_hangs_up() {
     agent.dials(&id).await;
     agent.is("ringing").await;
     agent.is("connected").await;
-    agent.hears_tone(440).await;
+    let heard = agent.hears(Duration::from_secs(2)).await;
+    let tone = heard.iter().rev().take(6).filter(|hz| (*hz - 440).abs() < 20).count();
+    assert!(tone >= 5, "the contact's tone, not the ringing before it: {heard:?}");
     agent.says("hang_up").await;
     agent.is_free().await;
 
@@ -36,7 +40,7 @@ async fn a_contact_who_permits_calls_is_rung_answers_talks_and_hangs_up() {
     assert_eq!(rows.len(), 2, "{rows:?}");
     let (talked, refused) = (&rows[0], &rows[1]);
     assert_eq!((&talked["status"], &talked["ended_by"]), (&json!("completed"), &json!("agent")));
-    assert!(talked["talk_ms"].as_i64() > Some(200) && talked["wait_ms"] == 0, "{talked}");
+    assert!(talked["talk_ms"].as_i64() > Some(1_500) && talked["wait_ms"] == 0, "{talked}");
     assert_eq!(refused["status"], "failed");
     let wacid = talked["wacid"].as_str().unwrap();
     house.wait_for("the phone is hung up", || async { house.meta().state(wacid).await == "ended" }).await;

@@ -233,6 +233,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Contacts by name. */
+        get: operations["list_contacts"];
+        put?: never;
+        /** Adds a contact who has not called yet. */
+        post: operations["create_contact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/contacts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One contact, with WhatsApp's word on calling them now. */
+        get: operations["get_contact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/contacts/{id}/ask-permission": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the contact for permission to call. WhatsApp shows them its own card. */
+        post: operations["ask_permission"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flows": {
         parameters: {
             query?: never;
@@ -889,6 +941,14 @@ export interface components {
             /** @enum {string} */
             ask: "pong";
         };
+        /** @description A request for permission to call. */
+        AskPermission: {
+            /**
+             * @description What the user reads above the buttons; absent: WhatsApp's own words only.
+             * @default null
+             */
+            text: string | null;
+        };
         /** @description Where a node stands on the canvas, in pixels. */
         At: {
             /**
@@ -1178,6 +1238,25 @@ export interface components {
          * @enum {string}
          */
         Code: "no_entry" | "missing_target" | "unconnected" | "option_unconnected" | "dead_end" | "unreachable" | "missing_audio" | "loop_unheard" | "loop_on_silence" | "variable_never_set" | "variable_maybe_unset" | "variable_name" | "variable_too_many" | "terminal_with_exits" | "stray_exit" | "listed_twice" | "bad_schedule" | "never_open" | "long_silence" | "bad_request";
+        /** @description A person at the other end. */
+        Contact: {
+            /** @description Which. */
+            id: components["schemas"]["ContactId"];
+            /** @description Profile name; empty if none was told. */
+            name: string;
+            /** @description Digits; empty for users with usernames. */
+            phone: string;
+        };
+        /** @description A person, and whether they can be called. */
+        ContactDetail: {
+            /** @description The number they would be called from. */
+            account: components["schemas"]["AccountId"];
+            /** @description Who. */
+            contact: components["schemas"]["Contact"];
+            permission: components["schemas"]["Permission"] | null;
+            /** @description Why it could not be asked: one sentence. */
+            problem: string | null;
+        };
         /** @description Someone who calls or is called. */
         ContactId: string;
         /**
@@ -1586,6 +1665,13 @@ export interface components {
             /** @description Absent: one is made. */
             verify_token?: string | null;
         };
+        /** @description A contact to be. */
+        NewContact: {
+            /** @description As shown until WhatsApp tells their own name. */
+            name: string;
+            /** @description With its country code; spaces, dashes, brackets and a plus sign are left out. */
+            phone: string;
+        };
         /** @description A flow to be. */
         NewFlow: {
             flow?: components["schemas"]["Flow"] | null;
@@ -1676,6 +1762,23 @@ export interface components {
             /** @description Digits; empty for users with usernames. */
             phone: string;
         };
+        /** @description What Meta says about calling one user from one number. */
+        Permission: {
+            ask_again_at: components["schemas"]["i64"] | null;
+            call_again_at: components["schemas"]["i64"] | null;
+            /** @description The user may be asked now. */
+            can_ask: boolean;
+            /** @description A call may be placed now. */
+            can_call: boolean;
+            expires_at: components["schemas"]["i64"] | null;
+            /** @description How it stands. */
+            status: components["schemas"]["PermissionStatus"];
+        };
+        /**
+         * @description How the permission stands.
+         * @enum {string}
+         */
+        PermissionStatus: "none" | "temporary" | "permanent";
         /** @description A person. */
         Person: {
             /** @description May not sign in. */
@@ -2186,6 +2289,7 @@ export type AgentCall = components['schemas']['AgentCall'];
 export type AgentCallState = components['schemas']['AgentCallState'];
 export type AgentSummary = components['schemas']['AgentSummary'];
 export type Ask = components['schemas']['Ask'];
+export type AskPermission = components['schemas']['AskPermission'];
 export type At = components['schemas']['At'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditPage = components['schemas']['AuditPage'];
@@ -2208,6 +2312,8 @@ export type Clip = components['schemas']['Clip'];
 export type ClipId = components['schemas']['ClipId'];
 export type ClipSource = components['schemas']['ClipSource'];
 export type Code = components['schemas']['Code'];
+export type Contact = components['schemas']['Contact'];
+export type ContactDetail = components['schemas']['ContactDetail'];
 export type ContactId = components['schemas']['ContactId'];
 export type Day = components['schemas']['Day'];
 export type DayHours = components['schemas']['DayHours'];
@@ -2245,6 +2351,7 @@ export type NamedAgent = components['schemas']['NamedAgent'];
 export type NamedFlow = components['schemas']['NamedFlow'];
 export type NamedTeam = components['schemas']['NamedTeam'];
 export type NewAccount = components['schemas']['NewAccount'];
+export type NewContact = components['schemas']['NewContact'];
 export type NewFlow = components['schemas']['NewFlow'];
 export type NewPerson = components['schemas']['NewPerson'];
 export type NewTeam = components['schemas']['NewTeam'];
@@ -2256,6 +2363,8 @@ export type OrgId = components['schemas']['OrgId'];
 export type Organisation = components['schemas']['Organisation'];
 export type OrganisationSettings = components['schemas']['OrganisationSettings'];
 export type Party = components['schemas']['Party'];
+export type Permission = components['schemas']['Permission'];
+export type PermissionStatus = components['schemas']['PermissionStatus'];
 export type Person = components['schemas']['Person'];
 export type Presence = components['schemas']['Presence'];
 export type Problem = components['schemas']['Problem'];
@@ -2988,6 +3097,161 @@ export interface operations {
                 };
             };
             /** @description not in the archive yet, or failed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    list_contacts: {
+        parameters: {
+            query?: {
+                /** @description Part of the name or the number. */
+                q?: string;
+                /** @description At most so many, 1 to 200; absent: 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"][];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    create_contact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewContact"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    get_contact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
+        };
+    };
+    ask_permission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskPermission"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refused"];
+                };
+            };
             409: {
                 headers: {
                     [name: string]: unknown;
