@@ -171,6 +171,9 @@ To place a call:   curl -X POST http://ADDR/control/calls -d '{\"name\":\"Ana\",
 To look at it:     curl http://ADDR/control/calls/WACID          (percent-encode the id)
 To press keys:     curl -X POST http://ADDR/control/calls/WACID/digits -H 'content-type: application/json' -d '{\"digits\":\"1\"}'
 What it heard:     http://ADDR/control/calls/WACID/heard.ogg and heard.wav
+To be called:      curl -X PUT http://ADDR/control/users/15550001111/permission -d '{\"status\":\"permanent\"}'
+                   curl -X PUT http://ADDR/control/users/15550001111/script -d '{\"then\":\"answer\"}'
+The rest of it:    bench/README.md
 Sources of sound:  silence, tone (tone_hz), speech, file (file)
 Faults of a call:  {\"faults\":{\"duplicate\":2,\"drop\":\"connect\",\"delay_ms\":500,\"terminate_before_connect\":true,
                    \"wrong_signature\":true,\"ice_pwd_padded\":true,\"missing_contacts\":true,\"missing_phone\":true,
