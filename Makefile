@@ -29,10 +29,12 @@ soak:
 	tests/peers/prepare.sh
 	PATCHBAY_SOAK=1 cargo test --workspace -- --nocapture
 
-# The load harness, against a mediad built for speed.
+# The load harness, against a mediad built for speed. About five minutes.
 bench:
-	cargo build --release --bins
-	target/release/bench --help
+	cargo build --release -p mediad -p bench
+	for scenario in bridge bridge-record play setup-storm; do \
+	    $${CARGO_TARGET_DIR:-target}/release/bench run bench/scenarios/$$scenario.toml --repeats 1 --measure 10; \
+	done
 
 # Files that come from code: OpenAPI, the web app's types, the protocol's golden lines.
 gen:
