@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use audio::comfort::ComfortNoise;
-use protocol::{BridgeId, ErrorCode, Event, LegEnd, LegId, RecordingId, Refusal, Reply};
+use protocol::{BridgeId, ErrorCode, Event, LegEnd, LegId, Peer, RecordingId, Refusal, Reply};
 use rand::rngs::StdRng;
 
 use super::place::Places;
@@ -15,7 +15,7 @@ use super::ring::Ring;
 use super::route::Routes;
 use super::servers::{Servers, Waiting, refuse};
 use crate::base::count::Totals;
-use crate::base::outbox::Outbox;
+use crate::base::outbox::{Outbox, Path};
 use crate::base::slots::{Slot, Slots};
 use crate::base::timers::Timers;
 use crate::bridge::Bridge;
@@ -174,6 +174,13 @@ impl Calls {
                 self.routes.release(port, hop, slot);
             }
         }
+    }
+
+    /// Whether the leg that owns this pair keeps it whatever is proven. A relay of WhatsApp's is one address for many
+    /// calls, and placement gives each of them a pair of its own: a check from there for another leg was forged.
+    pub fn holds(&self, path: Path) -> bool {
+        let owner = self.routes.owner(path).and_then(|slot| self.seats.get(slot));
+        owner.is_some_and(|seat| seat.leg.peer == Peer::Meta && seat.hops.contains(&path.remote))
     }
 
     /// Keeps others off a leg's port towards its next hops.

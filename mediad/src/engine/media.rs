@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use protocol::Event;
 
-use super::calls::Calls;
+use super::calls::{Calls, Seat};
 use super::reach;
 use super::route::Found;
 use crate::base::count::DropReason;
@@ -45,7 +45,7 @@ pub fn datagram(calls: &mut Calls, now: Instant, path: Path, packet: &mut Packet
         Taken::Nothing => {
             if claimed && calls.routes.owner(path) != Some(slot) {
                 let proven = calls.seats.get(slot).is_some_and(|seat| seat.leg.trusts(path));
-                if proven {
+                if proven && !calls.holds(path) {
                     calls.claim(path.local.port(), path.remote, slot);
                 }
             }
@@ -230,8 +230,9 @@ pub fn is_handshake(calls: &Calls, path: Path, bytes: &[u8]) -> bool {
         let inner = bytes.get(4..).is_some_and(is_dtls);
         return inner && calls.seats.get(slot).is_some_and(|seat| !seat.leg.has_keys());
     }
-    is_dtls(bytes)
-        && calls.routes.owner(path).and_then(|slot| calls.seats.get(slot)).is_some_and(|seat| !seat.leg.has_keys())
+    // What a stranger sends from an address it has forged costs no handshake and takes nobody's turn for one.
+    let is_work = |seat: &Seat| !seat.leg.has_keys() && seat.leg.trusts(path);
+    is_dtls(bytes) && calls.routes.owner(path).and_then(|slot| calls.seats.get(slot)).is_some_and(is_work)
 }
 
 /// Drops a datagram for want of room.

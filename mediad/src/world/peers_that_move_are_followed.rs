@@ -80,6 +80,24 @@ fn voice_from_a_new_address_without_a_check_moves_nothing() {
 }
 
 #[test]
+fn a_good_check_with_the_forged_address_of_a_caller_does_not_take_the_callers_pair() {
+    let (mut world, caller, agent) = talking(4);
+    let way = world.peers[caller].way;
+    let is_check = |bytes: &&Vec<u8>| bytes.starts_with(&[0, 1]);
+    let checks: Vec<Vec<u8>> = world.peers[agent].delivered.iter().filter(is_check).cloned().collect();
+    assert!(!checks.is_empty());
+    for round in 0..20 {
+        for bytes in &checks {
+            world.inject(way, bytes);
+        }
+        let heard = world.peers[agent].heard.len();
+        world.run_for(500);
+        let new = world.peers[agent].heard.len() - heard;
+        assert!(new >= 23, "round {round}: {new} packets of the caller in 500 ms");
+    }
+}
+
+#[test]
 fn an_outage_is_survived_or_ends_the_leg_thirty_seconds_after_its_last_answer_and_nothing_follows() {
     let (mut survived, mut ended) = (0, 0);
     for seed in 0..seeds(100) {
