@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -114,7 +115,9 @@ struct Kept {
 impl Cache {
     fn find(&mut self, name: Option<ClipName>) -> ClipFound {
         let Some(name) = name else { return ClipFound::NotAsked };
-        match self.load(&name) {
+        // A file that brings a decoder down costs itself, not every clip after it.
+        let loaded = catch_unwind(AssertUnwindSafe(|| self.load(&name)));
+        match loaded.unwrap_or_else(|_| Err("reading it met a defect".to_owned())) {
             Ok(clip) => ClipFound::Found(name, clip),
             Err(why) => ClipFound::Missing(name, why),
         }

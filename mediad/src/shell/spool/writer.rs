@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -66,7 +67,11 @@ impl Writer {
         loop {
             match queue.recv_timeout(RETRY_EVERY) {
                 Ok((id, piece)) => {
-                    self.take(id, piece);
+                    // A defect costs the recording it met, not every other one.
+                    if catch_unwind(AssertUnwindSafe(|| self.take(id.clone(), piece))).is_err() {
+                        tracing::error!(recording.id = %id, "recording {id} met a defect and ends");
+                        self.give_up(&id);
+                    }
                     self.done.fetch_add(1, Ordering::Relaxed);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -89,7 +94,8 @@ impl Writer {
         for part in parts {
             let name = part.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(PART));
             let Some(recording) = name.and_then(|name| RecordingId::new(name).ok()) else { continue };
-            match mend(&part) {
+            let mended = catch_unwind(AssertUnwindSafe(|| mend(&part)));
+            match mended.unwrap_or_else(|_| Err(io::Error::other("mending it met a defect"))) {
                 Ok((duration_ms, bytes)) => {
                     tracing::info!(recording.id = %recording, duration_ms, "salvaged recording {recording}");
                     self.tell(Told::Written(Written { recording, why: RecordingEnd::Salvaged, duration_ms, bytes }));
