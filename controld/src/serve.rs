@@ -79,8 +79,10 @@ async fn house(config: Config, file: Option<PathBuf>) -> Result<(), ServeError> 
     let key_file = config.key_file();
     let store = Store::open(&config.database.url).await?.with_vault(Vault::with_key_in(&key_file)?);
     let passwords = Passwords::new();
+    let audio_dir = &config.calling.audio_dir;
+    demo::put_sounds(Path::new(audio_dir)).map_err(|why| ServeError::Folder(audio_dir.clone(), why))?;
     if config.server.demo {
-        open_demo(&config, &store, &passwords).await?;
+        open_demo(&store, &passwords).await?;
     }
     let app = App::wire(config, file, store, passwords).await?;
     let door = Door::open(&app.config).await?;
@@ -113,11 +115,9 @@ async fn house(config: Config, file: Option<PathBuf>) -> Result<(), ServeError> 
     Ok(())
 }
 
-async fn open_demo(config: &Config, store: &Store, passwords: &Passwords) -> Result<(), ServeError> {
-    let audio_dir = &config.calling.audio_dir;
-    let sounds = demo::put_sounds(Path::new(audio_dir)).map_err(|why| ServeError::Folder(audio_dir.clone(), why))?;
+async fn open_demo(store: &Store, passwords: &Passwords) -> Result<(), ServeError> {
     if demo::move_in(store, passwords, clock::now()).await? {
-        warn!(sounds, "the demo organisation has moved in; its password is published, keep this server to yourself");
+        warn!("the demo organisation has moved in; its password is published, keep this server to yourself");
     }
     Ok(())
 }

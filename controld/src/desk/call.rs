@@ -61,6 +61,8 @@ pub(super) enum Due {
     NextRing,
     /// The agent has not come back.
     AgentLost,
+    /// The call will soon have reached the longest length.
+    NearEnd,
     /// The call has reached the longest length.
     MaxCall,
 }
@@ -106,7 +108,11 @@ impl Call {
         let timeout = org.transfer_timeout_secs.map(|secs| u64::from(secs).saturating_mul(1_000));
         let mut due = Deadlines::default();
         let age_ms = u64::try_from(clock::now().saturating_sub(row.started_at)).unwrap_or_default();
-        due.set(Due::MaxCall, house.rules.max_call_ms.saturating_sub(age_ms));
+        let left_ms = house.rules.max_call_ms.saturating_sub(age_ms);
+        due.set(Due::MaxCall, left_ms);
+        if let Some(to_warning_ms) = left_ms.checked_sub(house.rules.warning_ms) {
+            due.set(Due::NearEnd, to_warning_ms);
+        }
         house.switchboard.name_leg(&row.id, leg.as_str());
         Some(Self {
             line,
@@ -199,6 +205,7 @@ impl Call {
             Due::NobodyFree => self.nobody_free().await,
             Due::NextRing => self.look_around().await,
             Due::AgentLost => self.agent_lost().await,
+            Due::NearEnd => self.warn_of_end(),
             Due::MaxCall => self.too_long().await,
         }
     }

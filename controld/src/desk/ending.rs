@@ -112,6 +112,15 @@ impl Call {
         .await;
     }
 
+    /// A soft tone for both who talk: the call will soon be ended for its length.
+    pub(super) fn warn_of_end(&self) {
+        let Stage::Talking(talking) = &self.memo.stage else { return };
+        let agent = self.house.floor.leg(&talking.agent).map(|standing| standing.leg);
+        for leg in agent.into_iter().chain([self.leg.clone()]) {
+            self.house.mediad.tell(Command::Beep { leg, clip: self.house.sounds.warning.clone() });
+        }
+    }
+
     /// The call has reached the longest length.
     pub(super) async fn too_long(&mut self) {
         let ending = self.over_length();

@@ -11,6 +11,8 @@ pub struct Rules {
     pub transfer_timeout_ms: u64,
     /// Longest call.
     pub max_call_ms: u64,
+    /// A soft tone sounds this long before the longest call is ended.
+    pub warning_ms: u64,
     /// Conversations are recorded, where the organisation wants it.
     pub recording: bool,
     /// `accept` waits this long for ICE and DTLS to come up, so that the first word is not clipped.
@@ -44,6 +46,7 @@ impl Default for Rules {
         Self {
             transfer_timeout_ms: 120_000,
             max_call_ms: 3_600_000,
+            warning_ms: 60_000,
             recording: true,
             connect_wait_ms: 2_000,
             accept_window_ms: 30_000,
@@ -76,6 +79,8 @@ pub struct Sounds {
     pub hold_music: ClipName,
     /// What an agent hears while it rings at a contact's, unless the organisation has its own.
     pub ringback: ClipName,
+    /// Before a call is ended for its length.
+    pub warning: ClipName,
     /// "Nobody is free right now."
     pub nobody_free: ClipName,
     /// "We are sorry": before a call is ended for a fault of ours.
@@ -89,6 +94,7 @@ impl Sounds {
         Some(Self {
             hold_music: clip(hold_music).or_else(|| clip(HOLD_MUSIC))?,
             ringback: clip(RINGBACK)?,
+            warning: clip(WARNING)?,
             nobody_free: clip(NOBODY_FREE)?,
             apology: clip(APOLOGY)?,
         })
@@ -97,6 +103,7 @@ impl Sounds {
 
 const HOLD_MUSIC: &str = "hold-music.ogg";
 const RINGBACK: &str = "ringback.ogg";
+const WARNING: &str = "warning.ogg";
 const NOBODY_FREE: &str = "demo/nobody-free.ogg";
 const APOLOGY: &str = "demo/apology.ogg";
 const LIFE_SLACK_SECS: u32 = 30;

@@ -42,7 +42,7 @@ async fn the_flows_hang_up_says_goodbye_and_ends_at_whatsapp() {
 
 #[tokio::test]
 async fn the_longest_length_ends_a_call() {
-    let world = World::with(Rules { max_call_ms: 400, ..short_rules() }).await;
+    let world = World::with(Rules { max_call_ms: 400, warning_ms: 100, ..short_rules() }).await;
     world.calls("w1").await;
     let row = world.ended("w1").await;
     assert_eq!(row.ended.unwrap().reason, "max_duration");

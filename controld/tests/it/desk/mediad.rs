@@ -384,6 +384,7 @@ fn line(command: &Command) -> String {
         Command::Fill { with: Filler::Music(clip), .. } => format!("music {clip}"),
         Command::Fill { with: Filler::Comfort, .. } => "comfort".into(),
         Command::Bridge { .. } => "bridge".into(),
+        Command::Beep { clip, .. } => format!("beep {clip}"),
         Command::Hold { .. } => "hold".into(),
         Command::Resume { .. } => "resume".into(),
         Command::Unbridge { .. } => "unbridge".into(),

@@ -2,11 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use controld::desk::Rules;
 use controld::model::softphone::{AgentCallState, Ask};
 use controld::model::{CallStatus, EndedBy, UserId};
 use protocol::LegEnd;
 
-use super::world::{Tab, World, terminate, until};
+use super::world::{Tab, World, short_rules, terminate, until};
+
+#[tokio::test]
+async fn a_soft_tone_tells_both_that_the_longest_call_is_nearly_over() {
+    let world = World::with(Rules { max_call_ms: 60_000, warning_ms: 57_000, ..short_rules() }).await;
+    let _talk = talk(&world).await;
+    until("a tone for both", || (world.log.count("beep warning.ogg") == 2).then_some(())).await;
+}
 
 async fn talk(world: &World) -> (Tab, protocol::LegId) {
     let mut ana = world.agent("usr_ana").await;
