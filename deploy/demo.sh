@@ -19,10 +19,14 @@ chmod 700 var
 export PATCHBAY_SERVER__LISTEN="$desk_at" PATCHBAY_SERVER__PUBLIC_URL="$desk" PATCHBAY_WHATSAPP__GRAPH_URL="$phone/v23.0"
 
 stop() {
-    trap - INT TERM EXIT
+    trap '' INT TERM
+    trap - EXIT
+    # How they end is their own affair: Ctrl-C has reached them too, and they may be gone already.
+    set +e
     # controld first: it ends the calls at the stand-in and stops the mediad it started.
-    [ -z "${controld:-}" ] || { kill -INT "$controld" 2>/dev/null && wait "$controld" 2>/dev/null; }
-    [ -z "${meta:-}" ] || { kill -INT "$meta" 2>/dev/null && wait "$meta" 2>/dev/null; }
+    for child in "${controld:-}" "${meta:-}"; do
+        [ -z "$child" ] || { kill -INT "$child"; wait "$child"; } 2>/dev/null
+    done
     exit "${1:-0}"
 }
 trap 'stop 0' INT TERM

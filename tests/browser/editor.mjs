@@ -218,11 +218,23 @@ async function settled() {
   });
 }
 
+/** Runs in the page: waits until no colour glides any more. A child's glide may begin when its parent's has ended. */
+async function stands() {
+  const frame = () => new Promise((next) => requestAnimationFrame(next));
+  for (;;) {
+    await frame();
+    await frame();
+    const moves = document.getAnimations().filter((move) => move.playState === "running" && move.effect?.getComputedTiming().iterations !== Infinity);
+    if (moves.length === 0) return;
+    await Promise.allSettled(moves.map((move) => move.finished));
+  }
+}
+
 /** axe on the page as it stands, in both themes. */
 async function look(where) {
   for (const theme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-    await page.evaluate(() => Promise.all(document.getAnimations().map((a) => (a.effect?.getComputedTiming().iterations === Infinity ? null : a.finished.catch(() => null)))).then(() => null));
+    await page.evaluate(stands);
     if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
     const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
     for (const { id, nodes } of result.violations) found.push({ where, theme, id, html: nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.failureSummary?.split("\n")[1] ?? ""}`) });

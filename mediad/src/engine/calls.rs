@@ -122,8 +122,8 @@ impl Calls {
     ) -> Option<R> {
         let seat = self.seats.get_mut(slot)?;
         let (out, comfort) = (&mut self.out, &self.comfort);
+        let from = out.len();
         let work = || {
-            let from = out.len();
             let done = work(seat, out, comfort);
             if seat.leg.has_relay() {
                 seat.leg.wrap(now, out, from);
@@ -133,6 +133,8 @@ impl Calls {
         match catch_unwind(AssertUnwindSafe(work)) {
             Ok(done) => Some(done),
             Err(_) => {
+                // What was being written may not be sealed yet.
+                self.out.retain_from(from, |_, _| false);
                 self.totals.defects += 1;
                 self.end_leg(now, slot, LegEnd::Defect);
                 None

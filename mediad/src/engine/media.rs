@@ -117,7 +117,13 @@ fn voice(calls: &mut Calls, now: Instant, slot: Slot, heard: &Heard, packet: &Pa
     if recorded && let Some(recorder) = calls.recorder_of(slot) {
         recorder.hear(now, Side::Left, id, heard.ticks, payload);
     }
-    let Some(at) = at else { return };
+    let Some(at) = at else {
+        // Nobody hears this peer: what the last one reported is not true any more.
+        if let Some(seat) = calls.seats.get_mut(slot) {
+            seat.leg.set_onward_loss(None);
+        }
+        return;
+    };
     let mut far_loss = None;
     for n in 0.. {
         let Some(ear) = ear_of(calls, at, slot, n) else { break };

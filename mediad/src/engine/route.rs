@@ -35,7 +35,9 @@ impl Routes {
     /// The leg for a datagram, or why there is none.
     pub fn find(&self, path: Path, bytes: &[u8]) -> Result<Found, DropReason> {
         if let Some(slot) = self.relay_of(path) {
-            return Ok(Found::Known(slot));
+            // A TURN server answers STUN too, and another leg may have asked it from the same port.
+            let asker = self.asker(bytes).filter(|asker| *asker != slot);
+            return Ok(asker.map_or(Found::Known(slot), Found::Claimed));
         }
         match demux(bytes) {
             Some(Kind::Stun) => self.find_stun(bytes).map(Found::Claimed).ok_or(DropReason::StunStranger),
@@ -114,14 +116,42 @@ impl Routes {
         let message = Message::parse(bytes).ok()?;
         match message.class()? {
             Class::Request | Class::Indication => self.ufrags.get(message.receiver_ufrag()?).copied(),
-            Class::Success | Class::Error => {
-                let id = bytes.get(8..STUN_HEADER_BYTES)?.first_chunk::<12>()?;
-                self.asked.get(id).copied()
-            }
+            Class::Success | Class::Error => self.asker(bytes),
         }
+    }
+
+    /// Who asked what this is the answer to: a Binding response, by its transaction id.
+    fn asker(&self, bytes: &[u8]) -> Option<Slot> {
+        let [1, 1 | 0x11, .., _] = bytes.get(..STUN_HEADER_BYTES)? else { return None };
+        self.asked.get(bytes.get(8..STUN_HEADER_BYTES)?.first_chunk::<12>()?).copied()
     }
 }
 
 const STUN_HEADER_BYTES: usize = 20;
 /// Questions remembered: 4,000 legs ask one every 5 s, and an answer takes less than a second or counts as lost.
 const ASKED_MAX: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::slots::Slots;
+
+    #[test]
+    fn a_turn_servers_answer_to_another_legs_question_is_that_legs() {
+        let mut slots = Slots::default();
+        let (relayed, other) = (slots.put(1), slots.put(2));
+        let (local, remote) = ("192.0.2.1:10000".parse().unwrap(), "198.51.100.7:3478".parse().unwrap());
+        let mut routes = Routes::default();
+        routes.relay(10_000, remote, relayed);
+        let mut question = [0; STUN_HEADER_BYTES];
+        question[1] = 1;
+        question[8..].copy_from_slice(b"transaction!");
+        routes.note(other, &question);
+        let mut answer = question;
+        answer[0] = 1;
+        let path = Path { local, remote };
+        assert_eq!(routes.find(path, &answer), Ok(Found::Claimed(other)));
+        answer[19] = b'?';
+        assert_eq!(routes.find(path, &answer), Ok(Found::Known(relayed)));
+    }
+}

@@ -64,6 +64,7 @@ impl Writer {
 
     /// Writes until nobody hands in anything more.
     pub fn run(&mut self, queue: &Receiver<(RecordingId, Piece)>) {
+        let mut cared_at = clock::now();
         loop {
             match queue.recv_timeout(RETRY_EVERY) {
                 Ok((id, piece)) => {
@@ -77,7 +78,12 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            self.care();
+            // It looks at every recording: after every piece of a thousand of them it would do nothing else.
+            let now = clock::now();
+            if now.saturating_duration_since(cared_at) >= CARE_EVERY {
+                cared_at = now;
+                self.care();
+            }
         }
         let left: Vec<RecordingId> = self.open.keys().cloned().collect();
         for id in left {
@@ -340,9 +346,11 @@ fn whole(part: &Path) -> PathBuf {
 /// A file with this ending is not finished.
 const PART: &str = ".ogg.part";
 /// With a look every half second, no more than 5 s lie between two syncs of a file.
-const SYNC_EVERY: Duration = Duration::from_millis(4_500);
+const SYNC_EVERY: Duration = Duration::from_millis(4_400);
 /// How soon a disk that refused is tried again.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
+/// How often the writer looks at every recording.
+const CARE_EVERY: Duration = Duration::from_millis(100);
 /// How long the end of a recording waits for the disk.
 const END_PATIENCE: Duration = Duration::from_secs(60);
 /// Pages of one recording kept in memory while the disk refuses: about 40 s.
@@ -350,4 +358,4 @@ const BACKLOG_BYTES_MAX: usize = 256 * 1024;
 /// A second of silence at a time.
 const SILENCE_SLOTS: u64 = 50;
 
-const _: () = assert!(SYNC_EVERY.as_millis() + RETRY_EVERY.as_millis() <= 5_000);
+const _: () = assert!(SYNC_EVERY.as_millis() + RETRY_EVERY.as_millis() + CARE_EVERY.as_millis() <= 5_000);
