@@ -50,8 +50,8 @@ until node -e "Promise.all(['$desk/readyz','$phone/livez'].map(u=>fetch(u))).the
     sleep 0.2
 done
 
-cat <<TEXT
-
+# printf is the shell itself: Ctrl-C finds no child that would fail in its place.
+printf '%s\n' "
   Patchbay is running.
 
     Call from     $phone   the caller's phone (a stand-in for WhatsApp)
@@ -61,7 +61,7 @@ cat <<TEXT
   Open both in two tabs, set yourself Available, press Call, then 1 for sales.
   Logs: var/controld.log, var/meta.log. Ctrl-C stops everything.
 
-TEXT
+"
 
 # Whichever ends first ends the demo; Ctrl-C interrupts the wait.
 while kill -0 "$controld" 2>/dev/null && kill -0 "$meta" 2>/dev/null; do

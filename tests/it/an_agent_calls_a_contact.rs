@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::agent::Agent;
 use tests::house::House;
 
@@ -35,6 +35,9 @@ async fn a_contact_who_permits_calls_is_rung_answers_talks_and_hangs_up() {
     agent.says("hang_up").await;
     agent.is_free().await;
 
+    let is_over =
+        |page: &Value| page["items"].as_array().is_some_and(|rows| rows.iter().all(|row| !row["ended_by"].is_null()));
+    house.wait_for("both calls are over", || async { is_over(&desk.get("/api/calls?direction=outgoing").await) }).await;
     let rows = desk.get("/api/calls?direction=outgoing").await;
     let rows = rows["items"].as_array().unwrap();
     assert_eq!(rows.len(), 2, "{rows:?}");
