@@ -15,7 +15,10 @@ fn the_demo_prints_where_to_go_and_ctrl_c_leaves_no_process() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let ports = Ports::free();
-    let mut demo = Command::new(house("deploy/demo.sh"))
+    // Whoever runs the tests in the background has Ctrl-C ignored, and a shell cannot undo that for itself.
+    let mut demo = Command::new("env")
+        .arg("--default-signal=INT")
+        .arg(house("deploy/demo.sh"))
         .env("CARGO_TARGET_DIR", target())
         .env("DEMO_FOLDER", folder.path())
         .envs([("DESK_PORT", ports.desk), ("PHONE_PORT", ports.meta), ("RELAY_PORT", ports.relay)].map(text))
