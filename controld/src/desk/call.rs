@@ -14,9 +14,10 @@ use super::outgoing;
 use super::post::Post;
 use crate::ivr::flow::Flows;
 use crate::model::softphone::Caller;
-use crate::model::{CallId, Millis, UserId, clock};
+use crate::model::{CallId, CallStatus, Direction, Millis, UserId, clock};
 use crate::outside::mediad::{ClipName, Event, LegId, PlayEnd};
 use crate::outside::whatsapp::graph::Line;
+use crate::store::accounts::Account;
 use crate::store::calls::{CallRow, Move};
 use crate::store::hunts::NewHunt;
 use crate::store::journal::NewEntry;
@@ -285,4 +286,35 @@ impl Call {
 /// The first name of a caller's leg. A leg that has to be opened again gets another.
 pub(super) fn leg_name(call: &CallId) -> String {
     format!("leg-{call}")
+}
+
+/// The row of a call that begins to ring on a number, with everything else still to come.
+pub(super) fn ringing(account: &Account, direction: Direction, now: Millis) -> CallRow {
+    let id = CallId::fresh(now);
+    CallRow {
+        org: account.org.clone(),
+        account: account.id.clone(),
+        wacid: String::new(),
+        contact: None,
+        caller_name: String::new(),
+        caller_phone: String::new(),
+        caller_key: String::new(),
+        direction,
+        status: CallStatus::Ringing,
+        flow: None,
+        team: None,
+        agent: None,
+        started_at: now,
+        answered_at: None,
+        queued_at: None,
+        connected_at: None,
+        held_since: None,
+        ended: None,
+        wait_ms: 0,
+        talk_ms: 0,
+        hold_ms: 0,
+        leg: Some(leg_name(&id)),
+        recording: None,
+        id,
+    }
 }

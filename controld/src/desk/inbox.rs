@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::House;
 use super::adopt::{self, first_memo, line_of};
-use super::call::leg_name;
+use super::call::ringing;
 use super::post::{News, Post};
 use crate::model::{CallId, CallStatus, Direction, EndedBy, FlowId, Millis, clock};
 use crate::outside::mediad::limits;
@@ -289,32 +289,13 @@ impl Clerk {
             true => None,
             false => Some(self.house.store.contact(&account.org, &seen, now).await?),
         };
-        let id = CallId::fresh(now);
         Ok(CallRow {
-            org: account.org.clone(),
-            account: account.id.clone(),
             wacid: told.wacid.clone(),
             contact,
             caller_name: peer.name.chars().take(NAME_CHARS_MAX).collect(),
             caller_phone: peer.wa_id.clone().unwrap_or_default(),
             caller_key: key,
-            direction: told.direction,
-            status: CallStatus::Ringing,
-            flow: None,
-            team: None,
-            agent: None,
-            started_at: now,
-            answered_at: None,
-            queued_at: None,
-            connected_at: None,
-            held_since: None,
-            ended: None,
-            wait_ms: 0,
-            talk_ms: 0,
-            hold_ms: 0,
-            leg: Some(leg_name(&id)),
-            recording: None,
-            id,
+            ..ringing(account, told.direction, now)
         })
     }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::call::{Call, Due, leg_name};
+use super::call::{Call, Due, ringing};
 use super::ending::{AtWhatsApp, Ending};
 use super::memo::{Dialling, Memo, Stage};
 use super::post::{News, Post};
 use super::{House, adopt};
 use crate::ivr::flow::Flows;
 use crate::model::softphone::{AgentCall, AgentCallState};
-use crate::model::{AccountId, CallId, CallStatus, ContactId, Direction, EndedBy, OrgId, UserId, clock};
+use crate::model::{AccountId, CallStatus, ContactId, Direction, EndedBy, Millis, OrgId, UserId, clock};
 use crate::outside::mediad::{ClipName, Command, ErrorCode, Filler, MediaCallId, MediadError, Peer, Reach, Refusal};
 use crate::outside::whatsapp::graph::GraphError;
 use crate::store::StoreError;
@@ -37,7 +37,7 @@ pub(super) async fn dial(
     let callee = contact.callee().ok_or(NOBODY)?;
     let account = from_number(house, &org, &contact, account).await?;
     let now = clock::now();
-    let row = new_row(&org, &account, contact, user.clone(), now);
+    let row = new_row(&account, contact, user.clone(), now);
     let dialling = Dialling {
         agent: user.clone(),
         agent_name: duty.name,
@@ -95,37 +95,20 @@ async fn from_number(
     Ok(account)
 }
 
-fn new_row(org: &Org, account: &Account, contact: Contact, agent: UserId, now: crate::model::Millis) -> CallRow {
-    let id = CallId::fresh(now);
+fn new_row(account: &Account, contact: Contact, agent: UserId, now: Millis) -> CallRow {
+    let row = ringing(account, Direction::Outgoing, now);
     let caller_phone = contact.wa_id.clone().unwrap_or_default();
     let caller_key = contact.user_key.clone().unwrap_or_else(|| caller_phone.clone());
     let caller_name = if contact.name.is_empty() { caller_key.clone() } else { contact.name };
     CallRow {
-        org: org.id.clone(),
-        account: account.id.clone(),
         // Until WhatsApp has named it.
-        wacid: id.as_str().to_owned(),
+        wacid: row.id.as_str().to_owned(),
         contact: Some(contact.id),
         caller_name,
         caller_phone,
         caller_key,
-        direction: Direction::Outgoing,
-        status: CallStatus::Ringing,
-        flow: None,
-        team: None,
         agent: Some(agent),
-        started_at: now,
-        answered_at: None,
-        queued_at: None,
-        connected_at: None,
-        held_since: None,
-        ended: None,
-        wait_ms: 0,
-        talk_ms: 0,
-        hold_ms: 0,
-        leg: Some(leg_name(&id)),
-        recording: None,
-        id,
+        ..row
     }
 }
 

@@ -50,14 +50,6 @@ pub(super) enum Post {
     AgentLegUp { user: UserId },
 }
 
-impl Post {
-    /// Its own name, for the log: what it carries may be keys a caller pressed.
-    pub(super) fn word(&self) -> String {
-        let text = format!("{self:?}");
-        text.split([' ', '{', '(']).next().unwrap_or_default().to_owned()
-    }
-}
-
 /// What WhatsApp tells of a call we placed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum News {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
 use super::post::Post;
+use crate::model::secret::variant_name;
 use crate::model::{AccountId, CallId, OrgId};
 
 /// Every live call's mailbox, found by each of its names.
@@ -116,7 +117,7 @@ impl Switchboard {
             Ok(()) => true,
             Err(mpsc::error::TrySendError::Closed(_)) => false,
             Err(mpsc::error::TrySendError::Full(post)) => {
-                tracing::error!(call.id = %call, "the mailbox of {call} is full, lost: {}", post.word());
+                tracing::error!(call.id = %call, "the mailbox of {call} is full, lost: {}", variant_name(&post));
                 false
             }
         }

@@ -12,3 +12,9 @@ impl std::fmt::Debug for Secret {
         f.write_str(if self.0.is_empty() { "(empty)" } else { "(hidden)" })
     }
 }
+
+/// The name of an enum's variant and nothing of what it carries, for the log: that may be addresses, or keys a caller pressed.
+pub fn variant_name(value: &impl std::fmt::Debug) -> String {
+    let text = format!("{value:?}");
+    text.split([' ', '{', '(']).next().unwrap_or_default().to_owned()
+}

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::start::Starter;
 use super::{Alive, Command, Event, LegId, MediadError, Order, Reply, Shared, Told, Whereabouts};
+use crate::model::secret::variant_name;
 
 pub(super) struct Link {
     starter: Starter,
@@ -142,7 +143,7 @@ impl Link {
             FromMediad::Err { re, err } => {
                 match self.waiting.remove(&re) {
                     Some(Order { answer: Some(answer), .. }) => drop(answer.send(Err(MediadError::Refused(err)))),
-                    Some(order) => tracing::warn!("mediad refused {}: {err}", word(&order.command)),
+                    Some(order) => tracing::warn!("mediad refused {}: {err}", variant_name(&order.command)),
                     None => {}
                 }
                 Ok(())
@@ -203,7 +204,7 @@ impl Link {
         let line = encode(&ToMediad::Request(Request { id, command: order.command.clone() }));
         if line.len() >= protocol::limits::MESSAGE_BYTES_MAX {
             // mediad would end the conversation, and get the same line again in the next.
-            tracing::error!("{} is too long to be said to mediad", word(&order.command));
+            tracing::error!("{} is too long to be said to mediad", variant_name(&order.command));
             if let Some(answer) = order.answer {
                 let _gone = answer.send(Err(MediadError::TooLong));
             }
@@ -255,12 +256,6 @@ impl Link {
 async fn send(write: &mut OwnedWriteHalf, line: &[u8]) -> Result<(), Broken> {
     let written = tokio::time::timeout(Duration::from_millis(WRITE_TIMEOUT_MS), write.write_all(line)).await;
     Ok(written.map_err(|_| Broken::Silent)??)
-}
-
-/// The command's own name, for the log: its values may hold addresses and keys.
-fn word(command: &Command) -> String {
-    let text = format!("{command:?}");
-    text.split([' ', '{', '(']).next().unwrap_or_default().to_owned()
 }
 
 const READ_BYTES: usize = 64 * 1024;

@@ -95,16 +95,9 @@ impl Graph {
     /// Places a call; says WhatsApp's name for it. One attempt: a second one would be a second call.
     /// `ours` comes back in the webhooks of the call: by it they are known even if the answer to this gets lost.
     pub async fn connect(&self, line: &Line, callee: &Callee, sdp: &str, ours: &str) -> Result<String, GraphError> {
-        let mut body = json!({"messaging_product": "whatsapp", "action": "connect",
+        let body = json!({"messaging_product": "whatsapp", "action": "connect",
             "session": {"sdp_type": "offer", "sdp": sdp}, "biz_opaque_callback_data": ours});
-        let (key, value) = match callee {
-            Callee::Phone(phone) => ("to", phone),
-            Callee::UserKey(user) => ("recipient", user),
-        };
-        if let Some(fields) = body.as_object_mut() {
-            fields.insert(key.to_owned(), Value::String(value.clone()));
-        }
-        let said = self.once(line, &body).await?;
+        let said = self.once(line, &to(callee, body)).await?;
         let id = said.pointer("/calls/0/id").and_then(Value::as_str);
         id.map(str::to_owned).ok_or_else(|| GraphError::Unreachable("the answer names no call".to_owned()))
     }
@@ -125,22 +118,14 @@ impl Graph {
     /// Sends WhatsApp's card that asks for permission to call. One attempt: a second one would be a second card.
     pub async fn ask_permission(&self, line: &Line, callee: &Callee, text: &str) -> Result<(), GraphError> {
         let mut card = json!({"type": "call_permission_request", "action": {"name": "call_permission_request"}});
-        if !text.is_empty()
-            && let Some(fields) = card.as_object_mut()
-        {
-            fields.insert("body".to_owned(), json!({"text": text}));
+        if !text.is_empty() {
+            card["body"] = json!({"text": text});
         }
-        let (key, value) = match callee {
-            Callee::Phone(phone) => ("to", phone),
-            Callee::UserKey(user) => ("recipient", user),
-        };
-        let mut body = json!({"messaging_product": "whatsapp", "recipient_type": "individual", "type": "interactive",
+        let body = json!({"messaging_product": "whatsapp", "recipient_type": "individual", "type": "interactive",
             "interactive": card});
-        if let Some(fields) = body.as_object_mut() {
-            fields.insert(key.to_owned(), Value::String(value.clone()));
-        }
         let url = format!("{}/{}/messages", self.base, line.phone_number_id);
-        self.answer(self.http.post(url).bearer_auth(&line.token.0).json(&body)).await.map(drop)
+        let request = self.http.post(url).bearer_auth(&line.token.0).json(&to(callee, body));
+        self.answer(request).await.map(drop)
     }
 
     async fn insist(&self, line: &Line, body: &Value, window: Duration, mut again: bool) -> Result<(), GraphError> {
@@ -192,6 +177,16 @@ pub enum Callee {
     Phone(String),
     /// A business-scoped user id.
     UserKey(String),
+}
+
+/// A request's body with whom it is for. A body is an object.
+fn to(callee: &Callee, mut body: Value) -> Value {
+    let (key, whom) = match callee {
+        Callee::Phone(phone) => ("to", phone),
+        Callee::UserKey(user) => ("recipient", user),
+    };
+    body[key] = Value::String(whom.clone());
+    body
 }
 
 fn answer(action: &str, wacid: &str, sdp: &str) -> Value {

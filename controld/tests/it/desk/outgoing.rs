@@ -6,7 +6,7 @@ use controld::store::calls::CallRow;
 use controld::store::contacts::Seen;
 use serde_json::{Value, json};
 
-use super::world::{Tab, World, envelope, until};
+use super::world::{Tab, World, envelope, until, until_async};
 
 #[tokio::test]
 async fn a_contact_is_called_answers_talks_and_hangs_up_and_the_log_has_one_row() {
@@ -148,14 +148,6 @@ async fn another_numbers_webhook_cannot_speak_of_this_call() {
     world.webhook(&status("out1", "RINGING", &row)).await;
     until("ringback", || (world.log.count("music ringback.ogg") == 1).then_some(())).await;
     assert_eq!(world.row("out1").await.status, CallStatus::Ringing);
-}
-
-async fn until_async(what: &str, is_so: impl AsyncFn() -> bool) {
-    let begun = std::time::Instant::now();
-    while !is_so().await {
-        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "never: {what}");
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
 }
 
 /// Ana has placed a call that WhatsApp calls `out1`.

@@ -280,6 +280,15 @@ pub async fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     }
 }
 
+/// [`until`], for what has to be asked of the store.
+pub async fn until_async(what: &str, is_so: impl AsyncFn() -> bool) {
+    let start = Instant::now();
+    while !is_so().await {
+        assert!(start.elapsed() < PATIENCE, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 pub fn connect(wacid: &str, at: i64) -> Value {
     let call = json!({"id": wacid, "from": "15550001111", "to": "15559990000", "event": "connect",
         "timestamp": (at / 1000).to_string(), "direction": "USER_INITIATED",
