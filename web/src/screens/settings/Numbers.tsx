@@ -15,6 +15,7 @@ import { Select } from "../../ui/Select";
 import { Switch } from "../../ui/Switch";
 import { EmptyState, Skeleton } from "../../ui/states";
 import { Loaded } from "./Loaded";
+import { SaveOutcome } from "./SaveOutcome";
 
 export function Numbers() {
   const numbers = useNumbers();
@@ -154,16 +155,7 @@ function Meta({ id }: { id: string }) {
         <Button type="submit" size="sm" busy={change.isPending} disabled={token === "" && secret === ""}>
           Replace
         </Button>
-        {change.isSuccess ? (
-          <span role="status" className="text-go-strong text-xs">
-            Replaced.
-          </span>
-        ) : null}
-        {change.isError ? (
-          <span role="alert" className="text-stop-ink text-xs">
-            {sentence(change.error.message)}
-          </span>
-        ) : null}
+        <SaveOutcome done={change.isSuccess ? "Replaced." : null} error={change.error} />
       </div>
     </form>
   );

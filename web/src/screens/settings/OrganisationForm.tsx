@@ -15,6 +15,7 @@ import { Switch } from "../../ui/Switch";
 import { AddSound } from "../sounds/AddSound";
 import { Listen } from "../sounds/Listen";
 import { Loaded } from "./Loaded";
+import { SaveOutcome } from "./SaveOutcome";
 
 export function OrganisationForm() {
   const organisation = useOrganisation();
@@ -118,16 +119,7 @@ function NameAndPatience({ kept }: { kept: OrganisationSettings }) {
         >
           Save
         </Button>
-        {change.isSuccess && same ? (
-          <span role="status" className="text-go-strong text-xs">
-            Saved.
-          </span>
-        ) : null}
-        {change.isError ? (
-          <span role="alert" className="text-stop-ink text-xs">
-            {sentence(change.error.message)}
-          </span>
-        ) : null}
+        <SaveOutcome done={change.isSuccess && same ? "Saved." : null} error={change.error} />
       </div>
     </form>
   );
